@@ -1,0 +1,171 @@
+//! Identifiers: prefixed, opaque, typed so that one kind is never passed for another.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The 62 ASCII letters and digits, the alphabet of every random id.
+pub const ALPHANUMERICS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes the text as it is; what is legal is decided where it comes in.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text_id! {
+    /// An account, `acct_…`: an app developer, an installing merchant, or both.
+    AccountId
+}
+text_id! {
+    /// An app by its manifest id, such as `com.example.app-a`.
+    AppId
+}
+text_id! {
+    /// A dashboard user of an account. Any non-empty string of at most [`STRING_CHARS_MAX`](crate::limits::STRING_CHARS_MAX)
+    /// characters is legal (contract 4.6).
+    UserId
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A user id never reaches a log: its `Debug` says only that there is one.
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(****)")
+    }
+}
+
+/// `N` letters and digits drawn from `random`, which holds at least `2 * N` random bytes.
+///
+/// Two bytes a character: the bias of a 16-bit number modulo 62 is below one in a thousand of a bit over 30 characters.
+fn alphanumerics<const N: usize>(random: &[u8]) -> [u8; N] {
+    std::array::from_fn(|i| {
+        let number = usize::from(u16::from_be_bytes([random[2 * i], random[2 * i + 1]]));
+        ALPHANUMERICS[number % ALPHANUMERICS.len()]
+    })
+}
+
+/// Where ids and versions get their randomness. Keys and nonces do not come from here: they stay inside the crypto provider.
+pub trait Entropy: Send + Sync {
+    /// Fills `buffer` with unpredictable bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// A secret's id: `appsecret_` and 30 random alphanumerics; says nothing about account, app or user (contract 2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretId([u8; Self::LENGTH]);
+
+impl SecretId {
+    /// Characters after the prefix.
+    pub const LENGTH: usize = 30;
+    /// What every secret's id begins with on the wire.
+    pub const PREFIX: &'static str = "appsecret_";
+
+    /// Draws a new id.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; 2 * Self::LENGTH];
+        entropy.fill(&mut random);
+        Self(alphanumerics(&random))
+    }
+
+    /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
+    pub fn from_suffix(suffix: &[u8]) -> Option<Self> {
+        let suffix: [u8; Self::LENGTH] = suffix.try_into().ok()?;
+        suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self(suffix))
+    }
+
+    /// Reads an id as it stands on the wire. `None` for anything that cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_suffix(text.strip_prefix(Self::PREFIX)?.as_bytes())
+    }
+
+    /// The characters after the prefix.
+    pub fn suffix(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an id is made of ASCII letters and digits only")
+    }
+}
+
+impl fmt::Display for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::PREFIX)?;
+        f.write_str(self.suffix())
+    }
+}
+
+impl fmt::Debug for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A request's id: `req_` and 14 alphanumerics (contract 7.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId([u8; Self::LENGTH]);
+
+impl RequestId {
+    /// Characters after the prefix.
+    pub const LENGTH: usize = 14;
+    /// What every request id begins with on the wire.
+    pub const PREFIX: &'static str = "req_";
+
+    /// Draws a new id.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; 2 * Self::LENGTH];
+        entropy.fill(&mut random);
+        Self(alphanumerics(&random))
+    }
+
+    /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
+    pub fn from_suffix(suffix: &[u8]) -> Option<Self> {
+        let suffix: [u8; Self::LENGTH] = suffix.try_into().ok()?;
+        suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self(suffix))
+    }
+
+    /// The characters after the prefix.
+    pub fn suffix(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an id is made of ASCII letters and digits only")
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::PREFIX)?;
+        f.write_str(self.suffix())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
