@@ -1,0 +1,255 @@
+//! Where keys are kept, created, cached and forgotten.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use cholla_domain::error::{SealError, StoreError};
+use cholla_domain::ports::{NamespaceKeys, WrappedKey, WrappedKeyStore};
+use cholla_domain::tag::NamespaceTag;
+use cholla_seal::{Instance, KeyFileError, KeyMaterial, KeyProvider, Keyring, ProviderError, RootKey};
+use tokio::sync::Semaphore;
+
+use crate::support::{Memory, keyring, namespace};
+
+/// Counts calls, lets them wait, and can be unavailable: a store and a provider in one.
+struct Watched {
+    rows: Arc<Memory>,
+    root: RootKey,
+    reads: AtomicUsize,
+    wraps: AtomicUsize,
+    unwraps: AtomicUsize,
+    gate: Semaphore,
+    unavailable: AtomicBool,
+}
+
+impl Watched {
+    fn new(permits: usize) -> Arc<Self> {
+        Arc::new(Self {
+            rows: Arc::default(),
+            root: RootKey::generate().expect("the system gives randomness"),
+            reads: AtomicUsize::new(0),
+            wraps: AtomicUsize::new(0),
+            unwraps: AtomicUsize::new(0),
+            gate: Semaphore::new(permits),
+            unavailable: AtomicBool::new(false),
+        })
+    }
+
+    async fn keyring(self: &Arc<Self>) -> Arc<Keyring> {
+        Arc::new(keyring(self.clone(), self.clone()).await)
+    }
+
+    /// Store reads, wraps and unwraps since the last call.
+    fn calls(&self) -> [usize; 3] {
+        [&self.reads, &self.wraps, &self.unwraps].map(|count| count.swap(0, Ordering::SeqCst))
+    }
+}
+
+#[async_trait]
+impl WrappedKeyStore for Watched {
+    async fn wrapped_key(&self, tag: NamespaceTag) -> Result<Option<WrappedKey>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if self.unavailable.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("switched off".into()));
+        }
+        let read = self.rows.wrapped_key(tag).await;
+        self.gate.acquire().await.expect("nobody closes the gate").forget();
+        read
+    }
+
+    async fn keep_wrapped_key(&self, tag: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
+        self.rows.keep_wrapped_key(tag, key).await
+    }
+}
+
+#[async_trait]
+impl KeyProvider for Watched {
+    async fn wrap(&self, key: &KeyMaterial, associated_data: &[u8]) -> Result<WrappedKey, ProviderError> {
+        self.wraps.fetch_add(1, Ordering::SeqCst);
+        self.root.wrap(key, associated_data).await
+    }
+
+    async fn unwrap(&self, wrapped: &WrappedKey, associated_data: &[u8]) -> Result<KeyMaterial, ProviderError> {
+        self.unwraps.fetch_add(1, Ordering::SeqCst);
+        self.root.unwrap(wrapped, associated_data).await
+    }
+}
+
+#[tokio::test]
+async fn the_instance_key_is_created_once_and_found_again() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let mut derived = Vec::new();
+    for calls in [[1, 1, 1], [1, 0, 1]] {
+        let instance = Instance::open(watched.clone(), watched.clone()).await.unwrap();
+        assert_eq!(watched.calls(), calls);
+        derived.push((*instance.credential_hash(b"sk_test_1").as_bytes(), instance.derive_alphanumerics("app", 24)));
+    }
+    assert_eq!(derived[0], derived[1]);
+    assert!(derived[0].1.len() == 24 && derived[0].1.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+}
+
+#[tokio::test]
+async fn finding_creates_no_key() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let keyring = watched.keyring().await;
+    watched.calls();
+    let (one, two) = (namespace("a", "b", false), namespace("a", "b", true));
+    assert!(keyring.find(&one).await.unwrap().is_none());
+    assert_eq!(watched.calls(), [1, 0, 0]);
+    let created = keyring.find_or_create(&one).await.unwrap();
+    assert_eq!(watched.calls(), [1, 1, 1]);
+    for _ in 0..3 {
+        assert!(Arc::ptr_eq(&keyring.find(&one).await.unwrap().unwrap(), &created));
+        assert!(Arc::ptr_eq(&keyring.find_or_create(&one).await.unwrap(), &created));
+    }
+    assert_eq!(watched.calls(), [0, 0, 0], "a hit asks nobody");
+    assert!(keyring.find(&two).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn concurrent_misses_create_and_unwrap_once() {
+    let watched = Watched::new(1);
+    let keyring = watched.keyring().await;
+    watched.calls();
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let keyring = keyring.clone();
+            tokio::spawn(async move { keyring.find_or_create(&namespace("a", "b", false)).await.unwrap() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    watched.gate.add_permits(1);
+    let mut ciphers = Vec::new();
+    for task in tasks {
+        ciphers.push(task.await.unwrap());
+    }
+    assert!(ciphers.iter().all(|cipher| Arc::ptr_eq(cipher, &ciphers[0])));
+    assert_eq!(watched.calls(), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn two_nodes_that_create_the_same_key_both_use_the_winner() {
+    let watched = Watched::new(1);
+    let one = watched.keyring().await;
+    watched.gate.add_permits(1);
+    let two = watched.keyring().await;
+    watched.calls();
+    let create = |keyring: &Arc<Keyring>| {
+        let keyring = keyring.clone();
+        tokio::spawn(async move { keyring.find_or_create(&namespace("a", "b", false)).await.unwrap() })
+    };
+    let tasks = [create(&one), create(&two)];
+    while watched.reads.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    watched.gate.add_permits(2);
+    let [one, two] = tasks;
+    let (one, two) = (one.await.unwrap(), two.await.unwrap());
+    assert_eq!(watched.calls(), [2, 2, 2], "both saw no key and made one");
+    assert_eq!(one.fingerprint(&[]), two.fingerprint(&[]), "and both use the same");
+}
+
+#[tokio::test]
+async fn a_failure_is_not_cached() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let keyring = watched.keyring().await;
+    let one = namespace("a", "b", false);
+    watched.unavailable.store(true, Ordering::SeqCst);
+    assert!(matches!(keyring.find(&one).await, Err(SealError::Unavailable(_))));
+    assert!(matches!(keyring.find_or_create(&one).await, Err(SealError::Unavailable(_))));
+    watched.unavailable.store(false, Ordering::SeqCst);
+    assert!(keyring.find_or_create(&one).await.is_ok());
+}
+
+/// A key that was read before the store was erased, and arrives after, is used for the request that read it and for no other.
+#[tokio::test]
+async fn nothing_read_before_forgetting_is_used_after() {
+    let watched = Watched::new(2);
+    let keyring = watched.keyring().await;
+    let one = namespace("a", "b", false);
+    let old = keyring.find_or_create(&one).await.unwrap();
+    keyring.forget_all();
+    watched.calls();
+    let late = tokio::spawn({
+        let (keyring, one) = (keyring.clone(), one.clone());
+        async move { keyring.find(&one).await.unwrap().unwrap() }
+    });
+    while watched.reads.load(Ordering::SeqCst) < 1 {
+        tokio::task::yield_now().await;
+    }
+    watched.rows.put(old.namespace_tag(), None);
+    keyring.forget_all();
+    watched.gate.add_permits(3);
+    assert_eq!(late.await.unwrap().fingerprint(&[]), old.fingerprint(&[]));
+    assert!(keyring.find(&one).await.unwrap().is_none());
+    let new = keyring.find_or_create(&one).await.unwrap();
+    assert_eq!(new.namespace_tag(), old.namespace_tag());
+    assert_ne!(new.fingerprint(&[]), old.fingerprint(&[]));
+}
+
+fn with_mode(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).expect("there is room for a file");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the file is ours");
+    }
+}
+
+#[tokio::test]
+async fn a_root_key_survives_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("root.key");
+    let root = RootKey::generate().unwrap();
+    root.write_new(&path).unwrap();
+    let read = RootKey::read(&path).unwrap();
+    assert_eq!(read.id(), root.id());
+    let key = KeyMaterial::from_bytes(&[7; 32]).unwrap();
+    let wrapped = root.wrap(&key, b"place").await.unwrap();
+    assert_eq!(read.unwrap(&wrapped, b"place").await.unwrap().expose_bytes(), &[7; 32]);
+    assert!(matches!(read.unwrap(&wrapped, b"other").await, Err(ProviderError::Tampered)));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(matches!(RootKey::generate().unwrap().write_new(&path), Err(KeyFileError::Exists(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "what was there stays");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+}
+
+#[test]
+fn a_key_file_that_cannot_be_trusted_is_refused_and_says_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("root.key");
+    let line = format!("cholla-root-key-v1 {}\n", "0f".repeat(32));
+    let advice = |path: &Path| RootKey::read(path).err().map(|error| error.to_string());
+    assert!(advice(&path).unwrap().contains("cholla init"));
+    assert!(advice(directory.path()).is_some(), "a directory is no key file");
+    for (text, mode, expected) in [
+        (&line[..], 0o600, None),
+        (&line, 0o400, None),
+        (&line, 0o640, cfg!(unix).then_some("mode 0640): run `chmod 600`")),
+        (&line, 0o604, cfg!(unix).then_some("mode 0604): run `chmod 600`")),
+        (&line, 0o620, cfg!(unix).then_some("mode 0620): run `chmod 600`")),
+        (&line[1..], 0o600, Some("is not a root key file")),
+        (&line.repeat(100), 0o600, Some("is not a root key file")),
+        ("", 0o600, Some("is not a root key file")),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        with_mode(&path, text, mode);
+        let message = advice(&path);
+        match expected {
+            None => assert_eq!(message, None),
+            Some(expected) => {
+                let message = message.unwrap();
+                assert!(message.contains(expected), "{message}");
+                assert!(!message.contains("0f0f"), "no key in a message");
+            }
+        }
+    }
+}
