@@ -74,6 +74,22 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Credential {
+    /// Whether the credential itself can be used at `now`, whatever account it names.
+    ///
+    /// # Errors
+    /// When it is publishable or expired.
+    pub fn check(&self, now: Timestamp) -> Result<(), Refused> {
+        if self.kind == CredentialKind::Publishable {
+            Err(Refused::Publishable)
+        } else if is_expired(self.expires_at, now) {
+            Err(Refused::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// An app's signing secret, `absec_…`: keys the signatures of contract 8.2.
 #[derive(Clone)]
 pub struct SigningSecret(Zeroizing<String>);
@@ -184,12 +200,7 @@ impl Directory {
         named: Option<&AccountId>,
         now: Timestamp,
     ) -> Result<Principal, Refused> {
-        if credential.kind == CredentialKind::Publishable {
-            return Err(Refused::Publishable);
-        }
-        if is_expired(credential.expires_at, now) {
-            return Err(Refused::Expired);
-        }
+        credential.check(now)?;
         let (app, reach) = match &credential.kind {
             CredentialKind::Secret => return self.developer(credential, named),
             CredentialKind::Restricted { app } | CredentialKind::OAuth { app } => (app, Reach::Backend),

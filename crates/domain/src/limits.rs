@@ -35,6 +35,8 @@ pub const UNKNOWN_PARAMETERS_SHOWN_MAX: usize = 10;
 pub const UNKNOWN_PARAMETER_CHARS_MAX: usize = 64;
 /// Characters of an unknown path that an error message may show.
 pub const PATH_SHOWN_CHARS_MAX: usize = 200;
+/// Characters of other text of a request, where no rule bounds it, that an error message may show.
+pub const TEXT_SHOWN_CHARS_MAX: usize = 200;
 
 /// Characters of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -63,6 +65,8 @@ pub const SWEEP_ROWS_MAX: u32 = 1_000;
 pub const NAMESPACE_KEYS_CACHED_MAX: usize = 4_096;
 /// Accounts that dev mode makes up for keys and accounts it has not seen.
 pub const MADE_UP_ACCOUNTS_MAX: usize = 100_000;
+/// Bytes of an account id that dev mode makes up because a request names it.
+pub const MADE_UP_ACCOUNT_ID_BYTES_MAX: usize = 255;
 
 // A legal worst case (every character four bytes, each byte percent-encoded threefold) fits the body.
 const _: () = assert!(3 * STRING_CHARS_MAX * 4 * 3 + 4_096 <= BODY_BYTES_MAX);

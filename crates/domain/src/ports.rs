@@ -165,7 +165,8 @@ pub trait Maintenance: Send + Sync {
     /// Erases, for good, at most `max` rows of each kind that are gone at `now`.
     async fn sweep(&self, now: Timestamp, max: u32) -> Result<Swept, StoreError>;
 
-    /// Erases every secret and idempotency record (dev mode's reset). Namespace keys go too, so what was sealed stays sealed.
+    /// Erases every secret and idempotency record (dev mode's reset). Namespace keys go too, so what was sealed stays sealed;
+    /// the installation's own, under [`NamespaceTag::INSTANCE`], stays.
     async fn erase_all(&self) -> Result<(), StoreError>;
 }
 

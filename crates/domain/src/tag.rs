@@ -37,6 +37,12 @@ tag! {
     /// A namespace, hashed under a key of this installation.
     NamespaceTag
 }
+
+impl NamespaceTag {
+    /// Where the wrapped key of the installation itself is kept, among those of the namespaces: no namespace has this tag.
+    pub const INSTANCE: Self = Self([0; Self::LENGTH]);
+}
+
 tag! {
     /// A scope, hashed under its namespace's key.
     ScopeTag
