@@ -1,0 +1,110 @@
+//! One parameter at a time: shape, required, empty, length (contract section 6, order of checks).
+
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
+use crate::error::ApiError;
+use crate::params::Value;
+use crate::text;
+
+/// A parameter that holds a string.
+pub(crate) struct Field {
+    param: &'static str,
+    shown: bool,
+}
+
+impl Field {
+    /// One whose value a message may show in part.
+    pub(crate) const fn new(param: &'static str) -> Self {
+        Self { param, shown: true }
+    }
+
+    /// One of whose value no message shows anything.
+    pub(crate) const fn masked(param: &'static str) -> Self {
+        Self { param, shown: false }
+    }
+
+    /// Shape: a string, if it is there.
+    pub(crate) fn text(&self, value: Option<Value>) -> Result<Option<Zeroizing<String>>, ApiError> {
+        match value {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(other) => {
+                let json = self.shown.then(|| other.json());
+                Err(ApiError::not_a_string(self.param, json.as_deref().map(String::as_str)))
+            }
+        }
+    }
+
+    /// Shape, required and empty.
+    pub(crate) fn present(&self, value: Option<Value>) -> Result<Zeroizing<String>, ApiError> {
+        self.text(value)?.ok_or_else(|| ApiError::parameter_missing(self.param)).and_then(|text| self.not_empty(text))
+    }
+
+    /// Shape, required, empty and length.
+    pub(crate) fn required(&self, value: Option<Value>) -> Result<Zeroizing<String>, ApiError> {
+        let text = self.present(value)?;
+        self.check_length(&text)?;
+        Ok(text)
+    }
+
+    /// Shape and length of a parameter that an empty value unsets (contract 3.6).
+    pub(crate) fn optional(&self, value: Option<Value>) -> Result<Option<Zeroizing<String>>, ApiError> {
+        let text = self.text(value)?.filter(|text| !text.is_empty());
+        if let Some(text) = &text {
+            self.check_length(text)?;
+        }
+        Ok(text)
+    }
+
+    /// Empty.
+    pub(crate) fn not_empty(&self, text: Zeroizing<String>) -> Result<Zeroizing<String>, ApiError> {
+        if text.is_empty() { Err(ApiError::parameter_empty(self.param)) } else { Ok(text) }
+    }
+
+    /// Length.
+    pub(crate) fn check_length(&self, text: &str) -> Result<(), ApiError> {
+        if text::is_too_long(text) { Err(ApiError::too_long(self.param, self.shown.then_some(text))) } else { Ok(()) }
+    }
+}
+
+/// An integer that is not empty, if it is there. An object or array is not an integer either.
+pub(crate) fn integer(param: &'static str, value: &Value) -> Result<i64, ApiError> {
+    match value {
+        Value::Text(text) => text::integer(text).ok_or_else(|| ApiError::not_an_integer(param, text)),
+        other => Err(ApiError::not_an_integer(param, &other.json())),
+    }
+}
+
+/// Whether the value is one that unsets (contract 3.6).
+pub(crate) fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.is_empty())
+}
+
+/// The strings of an array parameter. Empty values are left out: they unset.
+///
+/// # Errors
+/// Contract 6.12 when it is no array, 6.10 and 6.9 for the first element that is no string, or is too long.
+pub(crate) fn strings<'a>(param: &'static str, value: Option<&'a Value>) -> Result<Vec<&'a str>, ApiError> {
+    let Some(value) = value.filter(|value| !is_empty(value)) else { return Ok(Vec::new()) };
+    let items = value.items().ok_or_else(|| ApiError::not_an_array(param))?;
+    let mut strings = Vec::with_capacity(items.len());
+    for (position, item) in items.into_iter().enumerate() {
+        match item {
+            Value::Text(text) if text.is_empty() => {}
+            Value::Text(text) if text::is_too_long(text) => {
+                return Err(ApiError::too_long(item_param(param, value, position), Some(text)));
+            }
+            Value::Text(text) => strings.push(text.as_str()),
+            other => return Err(ApiError::not_a_string(item_param(param, value, position), Some(&other.json()))),
+        }
+    }
+    Ok(strings)
+}
+
+/// `expand[0]`
+fn item_param(param: &'static str, array: &Value, position: usize) -> Cow<'static, str> {
+    let name = format!("{param}[{}]", array.index(position));
+    Cow::Owned(text::shown_name(&name).to_owned())
+}
