@@ -1,0 +1,157 @@
+//! The store as a value: opening, closing, and the way from a caller to the writer.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use cholla_domain::error::StoreError;
+use cholla_domain::limits::WRITE_QUEUE_MAX;
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::cache::Cache;
+use super::checkpoint::Checkpointer;
+use super::error::Closed;
+use super::job::{self, Operation};
+use super::open::{self, OpenError};
+use super::reader::Readers;
+use super::statistics::{Counters, Statistics};
+use super::writer::{Message, Writer};
+
+/// How much memory the store may use.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes of the cache of sealed records.
+    pub cache_bytes: usize,
+    /// Bytes of the writer's page cache.
+    pub writer_cache_bytes: usize,
+    /// Bytes of the page cache of each reading thread. Every commit empties it, and the system's page cache stands behind it.
+    pub reader_cache_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20, writer_cache_bytes: 64 << 20, reader_cache_bytes: 8 << 20 }
+    }
+}
+
+/// The embedded store. One per directory; shared as an `Arc` behind the ports that it implements.
+///
+/// Dropping it writes what is queued and closes the files, as [`shutdown`](Self::shutdown) does.
+pub struct Store {
+    pub(super) cache: Arc<Cache>,
+    pub(super) readers: Readers,
+    queue: mpsc::Sender<Message>,
+    stopping: Arc<AtomicBool>,
+    counters: Arc<Counters>,
+    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    /// Unlocks the directory when the writer has ended and the connections are closed.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the data directory; creates it (mode 0700) and the database (mode 0600) where they are missing.
+    ///
+    /// # Errors
+    /// When the directory cannot be used, another process has it, or what is in it is not for this program.
+    pub fn open(directory: &Path, options: &Options) -> Result<Self, OpenError> {
+        let opened = open::open(directory, options.writer_cache_bytes)?;
+        let counters = Arc::new(Counters::default());
+        let checkpointer = Checkpointer::start(&opened.path, Arc::clone(&counters))
+            .map_err(|source| OpenError::Sqlite { path: opened.path.clone(), source })?
+            .map_err(|source| OpenError::Files { path: opened.path.clone(), source })?;
+        let readers = Readers::of_file(&opened.path, options.reader_cache_bytes);
+        let connection = Arc::new(Mutex::new(opened.connection));
+        Self::start(connection, readers, counters, Some(checkpointer), Some(opened.lock), options)
+            .map_err(|source| OpenError::Files { path: opened.path, source })
+    }
+
+    /// A store that forgets everything when it is dropped.
+    ///
+    /// # Errors
+    /// When the linked `SQLite` is too old, or the system gives no thread.
+    pub fn in_memory(options: &Options) -> Result<Self, OpenError> {
+        let connection = Arc::new(Mutex::new(open::in_memory()?));
+        let readers = Readers::Memory(Arc::clone(&connection));
+        Self::start(connection, readers, Arc::default(), None, None, options)
+            .map_err(|source| OpenError::Files { path: ":memory:".into(), source })
+    }
+
+    fn start(
+        connection: Arc<Mutex<Connection>>,
+        readers: Readers,
+        counters: Arc<Counters>,
+        checkpointer: Option<Checkpointer>,
+        lock: Option<File>,
+        options: &Options,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(WRITE_QUEUE_MAX);
+        let cache = Arc::new(Cache::new(options.cache_bytes));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            connection,
+            queue: receiver,
+            stopping: Arc::clone(&stopping),
+            cache: Arc::clone(&cache),
+            counters: Arc::clone(&counters),
+            checkpointer,
+        };
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(|| writer.run())?;
+        Ok(Self { cache, readers, queue: sender, stopping, counters, writer: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    /// Hands `operation` to the writer and waits until it is committed. With a full queue it waits at the door first.
+    pub(super) async fn write<O: Operation>(&self, operation: O) -> Result<O::Outcome, StoreError> {
+        let (job, reply) = job::pair(operation);
+        self.queue.send(Message::Job(job)).await.map_err(|_| Closed)?;
+        reply.await.map_err(|_| Closed)?
+    }
+
+    /// Stops taking writes, finishes those that are queued, brings the log into the database file and waits for all of it.
+    /// Later writes are refused. Blocks for the last flushes of the disk.
+    ///
+    /// # Errors
+    /// When the log could not be brought into the file. Nothing acknowledged is lost: the next start reads the log.
+    pub fn shutdown(&self) -> Result<(), StoreError> {
+        self.stopping.store(true, Ordering::SeqCst);
+        // A full queue wakes the writer as well.
+        let _ = self.queue.try_send(Message::Stop);
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        writer.map_or(Ok(()), |writer| writer.join().map_err(|_| Closed)?)
+    }
+
+    /// [`shutdown`](Self::shutdown), and the files are closed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.shutdown()
+    }
+
+    /// What the store has done and where it stands.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            cache_hits: self.cache.hits(),
+            cache_misses: self.cache.misses(),
+            cache_bytes: self.cache.bytes(),
+            queue_length: (self.queue.max_capacity() - self.queue.capacity()) as u64,
+            ..self.counters.read()
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.shutdown() {
+            tracing::warn!(%error, "the store was not closed in order");
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}

@@ -1,0 +1,212 @@
+//! What one write does inside a transaction. Every rule that must hold under concurrency is decided here (law 8).
+
+use cholla_domain::idempotency::{IdempotentRequest, KeptRecord, KeptResult};
+use cholla_domain::limits::SECRETS_PER_SCOPE_MAX;
+use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept, WrappedKey};
+use cholla_domain::record::{RecordHeader, StoredSecret};
+use cholla_domain::tag::{NameTag, NamespaceTag, ScopeTag};
+use cholla_domain::time::{Timestamp, is_expired};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::cache::{Cache, Changes, Place};
+use super::{idempotency, reader, row};
+
+/// An open transaction, and what it does to the cache once it is committed.
+pub(super) struct Transaction<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) cache: &'a Cache,
+    pub(super) changes: &'a mut Changes,
+}
+
+/// A secret's row in its scope, live or expired.
+struct Occupant {
+    row: i64,
+    name: NameTag,
+    expires_at: Option<Timestamp>,
+}
+
+impl Transaction<'_> {
+    /// Contract 4.1, 4.2, 4.4; the order of the checks is that of the port.
+    pub(super) fn set(&mut self, scope: ScopeTag, secret: &NewSecret, now: Timestamp) -> rusqlite::Result<SetOutcome> {
+        if let Some(kept) = self.kept(secret.idempotency, now)? {
+            return Ok(SetOutcome::Kept(kept));
+        }
+        let current = self.current(scope, secret.name)?.filter(|(_, header)| !is_expired(header.expires_at, now));
+        if !secret.precondition.holds(current.map(|(_, header)| header.version)) {
+            self.keep(secret.idempotency, KeptResult::PreconditionFailed, now)?;
+            return Ok(SetOutcome::PreconditionFailed);
+        }
+        if secret.replaces.map(|header| header.id) != current.map(|(_, header)| header.id) {
+            return Ok(SetOutcome::Moved);
+        }
+        match current {
+            Some((row, _)) => self.replace(row, secret)?,
+            None if self.make_room(scope, now)? => self.insert(scope, secret)?,
+            None => {
+                self.keep(secret.idempotency, KeptResult::ScopeFull, now)?;
+                return Ok(SetOutcome::ScopeFull);
+            }
+        }
+        self.changes.put(self.cache, Place { scope, name: secret.name }, || StoredSecret {
+            scope,
+            name: secret.name,
+            header: secret.header,
+            sealed: secret.sealed.clone(),
+        });
+        self.keep(secret.idempotency, KeptResult::Set(secret.header), now)?;
+        Ok(SetOutcome::Done)
+    }
+
+    /// Contract 4.5; the order of the checks is that of the port.
+    pub(super) fn delete(
+        &mut self,
+        scope: ScopeTag,
+        deletion: &Deletion,
+        now: Timestamp,
+    ) -> rusqlite::Result<DeleteOutcome> {
+        if let Some(kept) = self.kept(deletion.idempotency, now)? {
+            return Ok(DeleteOutcome::Kept(kept));
+        }
+        let Some(current) = reader::find(self.connection, scope, deletion.name)?
+            .filter(|secret| !is_expired(secret.header.expires_at, now))
+        else {
+            self.keep(deletion.idempotency, KeptResult::NotFound, now)?;
+            return Ok(DeleteOutcome::NotFound);
+        };
+        if !deletion.precondition.holds(Some(current.header.version)) {
+            self.keep(deletion.idempotency, KeptResult::PreconditionFailed, now)?;
+            return Ok(DeleteOutcome::PreconditionFailed);
+        }
+        let mut statement = self.connection.prepare_cached("DELETE FROM secret WHERE scope = ?1 AND name = ?2")?;
+        statement.execute(params![scope.as_bytes(), deletion.name.as_bytes()])?;
+        self.changes.remove(Place { scope, name: deletion.name });
+        self.keep(deletion.idempotency, KeptResult::Deleted(current.header), now)?;
+        Ok(DeleteOutcome::Deleted(current))
+    }
+
+    /// The row under a name, live or expired.
+    fn current(&self, scope: ScopeTag, name: NameTag) -> rusqlite::Result<Option<(i64, RecordHeader)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT row, id, version, created_at, expires_at FROM secret WHERE scope = ?1 AND name = ?2",
+        )?;
+        statement
+            .query_row(params![scope.as_bytes(), name.as_bytes()], |columns| {
+                Ok((columns.get(0)?, row::header(columns, 1)?))
+            })
+            .optional()
+    }
+
+    /// Whether the scope has room for one more. If so, what has expired there is erased, so that a scope never has more rows than
+    /// live secrets are allowed: neither this look nor a list gets slower, however fast secrets expire.
+    fn make_room(&mut self, scope: ScopeTag, now: Timestamp) -> rusqlite::Result<bool> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT row, name, expires_at FROM secret WHERE scope = ?1")?;
+        let occupants = statement.query_map(params![scope.as_bytes()], |columns| {
+            Ok(Occupant {
+                row: columns.get(0)?,
+                name: NameTag::from_bytes(row::bytes(columns, 1)?),
+                expires_at: columns.get::<_, Option<i64>>(2)?.map(Timestamp::from_unix),
+            })
+        })?;
+        let occupants = occupants.collect::<rusqlite::Result<Vec<_>>>()?;
+        let (expired, live): (Vec<_>, Vec<_>) =
+            occupants.into_iter().partition(|occupant| is_expired(occupant.expires_at, now));
+        let has_room = live.len() < SECRETS_PER_SCOPE_MAX;
+        for occupant in expired.iter().filter(|_| has_room) {
+            self.erase(occupant.row, Place { scope, name: occupant.name })?;
+        }
+        Ok(has_room)
+    }
+
+    fn insert(&self, scope: ScopeTag, secret: &NewSecret) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO secret (scope, name, id, version, created_at, expires_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        statement.execute(params![
+            scope.as_bytes(),
+            secret.name.as_bytes(),
+            secret.header.id.suffix().as_bytes(),
+            secret.header.version.as_bytes(),
+            secret.header.created_at.as_unix(),
+            secret.header.expires_at.map(Timestamp::as_unix),
+            secret.sealed.as_bytes(),
+        ])?;
+        Ok(())
+    }
+
+    fn replace(&self, row: i64, secret: &NewSecret) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE secret SET version = ?2, created_at = ?3, expires_at = ?4, sealed = ?5 WHERE row = ?1",
+        )?;
+        statement.execute(params![
+            row,
+            secret.header.version.as_bytes(),
+            secret.header.created_at.as_unix(),
+            secret.header.expires_at.map(Timestamp::as_unix),
+            secret.sealed.as_bytes(),
+        ])?;
+        Ok(())
+    }
+
+    fn erase(&mut self, row: i64, place: Place) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("DELETE FROM secret WHERE row = ?1")?.execute([row])?;
+        self.changes.remove(place);
+        Ok(())
+    }
+
+    pub(super) fn kept(
+        &self,
+        request: Option<IdempotentRequest>,
+        now: Timestamp,
+    ) -> rusqlite::Result<Option<KeptRecord>> {
+        request.map_or(Ok(None), |request| idempotency::find(self.connection, request.tag, now))
+    }
+
+    fn keep(&mut self, request: Option<IdempotentRequest>, result: KeptResult, now: Timestamp) -> rusqlite::Result<()> {
+        let Some(IdempotentRequest { tag, fingerprint, request: original }) = request else { return Ok(()) };
+        idempotency::keep(self.connection, tag, &KeptRecord { original, fingerprint, result }, now)
+    }
+
+    /// Keeps a namespace's wrapped key unless there is one, and answers the one there is.
+    pub(super) fn keep_wrapped_key(&self, namespace: NamespaceTag, key: &WrappedKey) -> rusqlite::Result<WrappedKey> {
+        if let Some(first) = reader::wrapped_key(self.connection, namespace)? {
+            return Ok(first);
+        }
+        let mut statement =
+            self.connection.prepare_cached("INSERT INTO wrapped_key (namespace, wrapped) VALUES (?1, ?2)")?;
+        statement.execute(params![namespace.as_bytes(), key.0])?;
+        Ok(key.clone())
+    }
+
+    /// Erases at most `max` of each kind that are gone at `now`, the longest gone first.
+    pub(super) fn sweep(&mut self, now: Timestamp, max: Swept) -> rusqlite::Result<Swept> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT row, scope, name FROM secret WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+        )?;
+        let expired = statement.query_map(params![now.as_unix(), max.secrets], |columns| {
+            let place = Place {
+                scope: ScopeTag::from_bytes(row::bytes(columns, 1)?),
+                name: NameTag::from_bytes(row::bytes(columns, 2)?),
+            };
+            Ok((columns.get(0)?, place))
+        })?;
+        let expired = expired.collect::<rusqlite::Result<Vec<(i64, Place)>>>()?;
+        for &(row, place) in &expired {
+            self.erase(row, place)?;
+        }
+        Ok(Swept {
+            secrets: u32::try_from(expired.len()).unwrap_or(max.secrets),
+            idempotency_records: idempotency::sweep(self.connection, now, max.idempotency_records)?,
+        })
+    }
+
+    /// Erases everything but the installation's own key.
+    pub(super) fn erase_all(&mut self) -> rusqlite::Result<()> {
+        self.connection.execute("DELETE FROM secret", [])?;
+        self.connection.execute("DELETE FROM idempotency", [])?;
+        let instance = NamespaceTag::INSTANCE;
+        self.connection.execute("DELETE FROM wrapped_key WHERE namespace <> ?1", [instance.as_bytes()])?;
+        self.changes.remove_all();
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! The one thread that writes. Everything that waits becomes one transaction: one flush of the disk acknowledges many callers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cholla_domain::error::StoreError;
+use cholla_domain::limits::WRITE_BATCH_MAX;
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::cache::{Cache, Changes};
+use super::checkpoint::Checkpointer;
+use super::error::{Failure, store_error};
+use super::job::Job;
+use super::statistics::Counters;
+use super::transaction::Transaction;
+
+/// What the queue carries.
+pub(super) enum Message {
+    /// A write.
+    Job(Box<dyn Job>),
+    /// Wakes a writer that is to stop.
+    Stop,
+}
+
+/// The writer's side of the store.
+pub(super) struct Writer {
+    /// Shared with the readers of a database in memory only; locked for a whole batch.
+    pub(super) connection: Arc<Mutex<Connection>>,
+    pub(super) queue: mpsc::Receiver<Message>,
+    /// Set before [`Message::Stop`] is sent: that one may find the queue full.
+    pub(super) stopping: Arc<AtomicBool>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) counters: Arc<Counters>,
+    /// None for a database in memory.
+    pub(super) checkpointer: Option<Checkpointer>,
+}
+
+/// Why a batch was not committed.
+enum Abort {
+    /// The transaction as a whole failed; none of its jobs is to blame.
+    Transaction(Failure),
+    /// One of its jobs failed.
+    Job(Failure),
+}
+
+impl Writer {
+    /// Writes until every sender is gone or the store is stopped, then empties the queue and closes the log.
+    pub(super) fn run(mut self) -> Result<(), StoreError> {
+        let mut messages = Vec::with_capacity(WRITE_BATCH_MAX);
+        while self.queue.blocking_recv_many(&mut messages, WRITE_BATCH_MAX) > 0 {
+            if self.stopping.load(Ordering::SeqCst) {
+                self.queue.close();
+            }
+            let jobs = messages.drain(..).filter_map(|message| match message {
+                Message::Job(job) => Some(job),
+                Message::Stop => None,
+            });
+            self.write(jobs.collect());
+        }
+        match self.checkpointer.take() {
+            Some(checkpointer) => {
+                checkpointer.stop();
+                self.lock(Checkpointer::finish).map_err(store_error)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn lock<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        // A poisoned lock means that a reader panicked between two statements: the connection is whole.
+        work(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Commits `jobs` together; when one of them fails, each for itself, so that it fails alone.
+    fn write(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        match self.lock(|connection| self.commit(connection, &mut jobs)) {
+            Ok(()) => {
+                self.counters.committed(jobs.len());
+                for job in jobs {
+                    job.acknowledge();
+                }
+            }
+            Err(Abort::Job(_)) if jobs.len() > 1 => {
+                for job in jobs {
+                    self.write(vec![job]);
+                }
+            }
+            Err(Abort::Job(failure) | Abort::Transaction(failure)) => {
+                self.counters.commits_failed.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(error = %failure, writes = jobs.len(), "a transaction was not committed");
+                for job in jobs {
+                    job.refuse(&failure);
+                }
+            }
+        }
+        if let Some(checkpointer) = &mut self.checkpointer {
+            let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            checkpointer.after_commit(&connection, &self.counters);
+        }
+    }
+
+    /// One transaction. When it fails nothing of it is left.
+    fn commit(&self, connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), Abort> {
+        let statement = |sql| connection.prepare_cached(sql)?.execute([]);
+        statement("BEGIN IMMEDIATE").map_err(|error| Abort::Transaction(error.into()))?;
+        let mut changes = Changes::default();
+        let mut transaction = Transaction { connection, cache: &self.cache, changes: &mut changes };
+        for job in jobs {
+            if let Err(error) = job.execute(&mut transaction) {
+                roll_back(connection);
+                return Err(Abort::Job(error.into()));
+            }
+        }
+        self.cache.hold(&changes);
+        let committed = statement("COMMIT");
+        if committed.is_err() {
+            roll_back(connection);
+        }
+        self.cache.release(changes, committed.is_ok());
+        committed.map(|_| ()).map_err(|error| Abort::Transaction(error.into()))
+    }
+}
+
+/// Ends a failed transaction. `SQLite` has ended some of them itself, such as those that found the disk full.
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a failed transaction could not be rolled back");
+    }
+}

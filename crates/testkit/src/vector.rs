@@ -1,0 +1,608 @@
+//! The text format of a case file: the contract as data, so that any server can be measured with it.
+//!
+//! A file holds several cases. `vectors/wire/README.md` explains the format to somebody who writes cases; this module only reads it.
+//! An unknown line is an error with its number: a case that is half understood would pass for the wrong reason.
+
+use std::fmt;
+use std::path::Path;
+
+/// What one file holds.
+#[derive(Clone, Debug, Default)]
+pub struct CaseFile {
+    /// What every answer must carry, whatever the case.
+    pub every: Vec<Every>,
+    /// The cases, in file order.
+    pub cases: Vec<Case>,
+}
+
+/// Headers that every answer must carry, or every answer to one method.
+#[derive(Clone, Debug)]
+pub struct Every {
+    /// Only answers to this method; `None` for all.
+    pub method: Option<String>,
+    /// What must be there, or must not.
+    pub headers: Vec<ExpectedHeader>,
+}
+
+/// One case: a small story in a world of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Case {
+    /// The file it stands in.
+    pub file: String,
+    /// The line of its title.
+    pub line: usize,
+    /// What it shows.
+    pub title: String,
+    /// The contract's rules that it pins, such as `4.7`.
+    pub rules: Vec<String>,
+    /// Why it matters, where that is not plain.
+    pub why: String,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+impl Case {
+    /// Whether the case moves the server's clock or resets it, so that no other case may run beside it.
+    pub fn moves_clock(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.what, What::Clock(_) | What::Reset))
+    }
+}
+
+/// One step of a case.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its line.
+    pub line: usize,
+    /// What happens.
+    pub what: What,
+}
+
+/// What happens in a step.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A request and the answer it must get.
+    Exchange(Box<Exchange>),
+    /// The server's clock is moved: `advance 2h` or `set 1956528000`.
+    Clock(String),
+    /// The server goes back to where it started.
+    Reset,
+    /// A variable gets a value.
+    Let(String, String),
+    /// The answers of two named steps must be alike, request ids and dates apart.
+    Same(String, String),
+    /// Two variables must differ.
+    Different(String, String),
+}
+
+/// A request and the answer it must get.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// A name for a later `same:`.
+    pub name: Option<String>,
+    /// Who asks: an alias of the case's world.
+    pub caller: String,
+    /// How often; `{{i}}` counts from 1.
+    pub times: usize,
+    /// Whether all of them run at once.
+    pub concurrent: bool,
+    /// The method.
+    pub method: String,
+    /// The request target.
+    pub target: String,
+    /// Headers beside those of the caller.
+    pub headers: Vec<RequestHeader>,
+    /// The body.
+    pub body: String,
+    /// What the answer must be.
+    pub expected: Expected,
+}
+
+/// A header of a request.
+#[derive(Clone, Debug)]
+pub enum RequestHeader {
+    /// Sends it, instead of the default of that name.
+    Send(String, String),
+    /// Leaves out the default of that name.
+    Omit(String),
+}
+
+/// What an answer must be.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// Whether `100 Continue` must come first.
+    pub interim: bool,
+    /// Each status and how often it must come; one status, once, unless the requests run at once.
+    pub statuses: Vec<(u16, usize)>,
+    /// Headers.
+    pub headers: Vec<ExpectedHeader>,
+    /// The body.
+    pub body: ExpectedBody,
+    /// Text that must stand somewhere in the body.
+    pub with: Vec<String>,
+    /// Text that must stand nowhere in the answer.
+    pub without: Vec<String>,
+}
+
+/// A header of an answer.
+#[derive(Clone, Debug)]
+pub enum ExpectedHeader {
+    /// Exactly one of that name, and its value fits the pattern.
+    Value(String, String),
+    /// At least one of that name.
+    Present(String),
+    /// None of that name.
+    Absent(String),
+}
+
+/// A body of an answer.
+#[derive(Clone, Debug, Default)]
+pub enum ExpectedBody {
+    /// Anything.
+    #[default]
+    Unchecked,
+    /// These bytes, holes apart.
+    Exact(String),
+    /// These JSON tokens in this order; white space between tokens is free.
+    Json(String),
+    /// The contract's error object, to the byte.
+    Error(ErrorBody),
+    /// `{"signature": "t=…,v1=…"}`, and the signature verifies over this text.
+    Signature(String),
+}
+
+/// An error object in short form.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorBody {
+    /// `type`, where it is not the default of the status.
+    pub kind: Option<String>,
+    /// `code`, and with it `doc_url`.
+    pub code: Option<String>,
+    /// `param`.
+    pub param: Option<String>,
+    /// `message`, as text: escapes of JSON are added.
+    pub message: String,
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// The line.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
+
+/// Reads a case file.
+///
+/// # Errors
+/// The first line that is not understood.
+pub fn parse(file: &str, text: &str) -> Result<CaseFile, Misread> {
+    let mut reader = Reader { file: file.to_owned(), ..Reader::default() };
+    for (index, line) in text.lines().enumerate() {
+        reader.line = index + 1;
+        reader.read(line).map_err(|why| Misread { line: index + 1, why })?;
+    }
+    reader.end_step().and_then(|()| reader.end_case()).map_err(|why| Misread { line: reader.line, why })?;
+    Ok(reader.into_file())
+}
+
+/// Reads every `.txt` file of `directory`, in the order of their names, as one.
+///
+/// # Errors
+/// What could not be read, with file and line.
+pub fn read_directory(directory: &Path) -> Result<CaseFile, String> {
+    let entries = std::fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort_unstable();
+    let mut all = CaseFile::default();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+        let file = parse(&name, &text).map_err(|misread| format!("{name}, {misread}"))?;
+        all.every.extend(file.every);
+        all.cases.extend(file.cases);
+    }
+    Ok(all)
+}
+
+/// Where the reader is inside a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Outside,
+    RequestHead,
+    RequestBody,
+    AnswerHead,
+    AnswerBody,
+}
+
+#[derive(Default)]
+struct Reader {
+    file: String,
+    line: usize,
+    done: CaseFile,
+    every: Option<Every>,
+    case: Option<Case>,
+    caller: String,
+    name: Option<String>,
+    times: Option<usize>,
+    concurrent: bool,
+    exchange: Option<(usize, Exchange)>,
+    part: Part,
+}
+
+impl Reader {
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        let line = line.trim_end();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(());
+        }
+        if let Some(rest) = line.strip_prefix('>') {
+            return self.request(rest.strip_prefix(' ').unwrap_or(rest));
+        }
+        if let Some(rest) = line.strip_prefix('<') {
+            return self.answer(rest.strip_prefix(' ').unwrap_or(rest));
+        }
+        if line.starts_with("  ") && self.exchange.is_none() {
+            let case = self.case.as_mut().ok_or("nothing to continue here")?;
+            case.why.push(' ');
+            case.why.push_str(line.trim());
+            return Ok(());
+        }
+        self.end_step()?;
+        let (key, value) = line.split_once(':').ok_or("neither `key: value` nor a line of a request or an answer")?;
+        self.key(key, value.trim())
+    }
+
+    fn key(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            "every" => {
+                self.end_case()?;
+                let method = (value != "answer").then(|| value.to_owned());
+                self.every = Some(Every { method, headers: Vec::new() });
+                return Ok(());
+            }
+            "case" => {
+                self.end_case()?;
+                let (file, line) = (self.file.clone(), self.line);
+                self.case = Some(Case { file, line, title: value.to_owned(), ..Case::default() });
+                self.caller = "backend".to_owned();
+                return Ok(());
+            }
+            _ => {}
+        }
+        let case = self.case.as_mut().ok_or("outside a case")?;
+        let what = match key {
+            "rules" => {
+                case.rules = value.split_whitespace().map(str::to_owned).collect();
+                return Ok(());
+            }
+            "why" => {
+                value.clone_into(&mut case.why);
+                return Ok(());
+            }
+            "as" => {
+                value.clone_into(&mut self.caller);
+                return Ok(());
+            }
+            "step" => {
+                self.name = Some(value.to_owned());
+                return Ok(());
+            }
+            "times" | "concurrent" => {
+                self.times = Some(value.parse().map_err(|_| "not a number")?);
+                self.concurrent = key == "concurrent";
+                return Ok(());
+            }
+            "clock" => What::Clock(value.to_owned()),
+            "reset" => What::Reset,
+            "let" => {
+                let (name, value) = value.split_once(" = ").ok_or("`let: name = value`")?;
+                What::Let(name.to_owned(), value.to_owned())
+            }
+            "same" | "different" => {
+                let (left, right) = value.split_once(' ').ok_or("two names")?;
+                let kind = if key == "same" { What::Same } else { What::Different };
+                kind(left.to_owned(), right.to_owned())
+            }
+            _ => return Err(format!("unknown key `{key}`")),
+        };
+        case.steps.push(Step { line: self.line, what });
+        Ok(())
+    }
+
+    fn request(&mut self, text: &str) -> Result<(), String> {
+        if matches!(self.part, Part::Outside | Part::AnswerHead | Part::AnswerBody) {
+            self.end_step()?;
+            return self.request_line(text);
+        }
+        let (_, exchange) = self.exchange.as_mut().ok_or("no request line yet")?;
+        if self.part == Part::RequestBody {
+            exchange.body.push_str(text);
+        } else if text.is_empty() {
+            self.part = Part::RequestBody;
+        } else if let Some(name) = text.strip_prefix('!') {
+            exchange.headers.push(RequestHeader::Omit(name.to_owned()));
+        } else {
+            let (name, value) = text.split_once(':').ok_or("a header line is `Name: value`")?;
+            exchange.headers.push(RequestHeader::Send(name.to_owned(), value.trim_start().to_owned()));
+        }
+        Ok(())
+    }
+
+    fn request_line(&mut self, text: &str) -> Result<(), String> {
+        let mut words = text.splitn(3, ' ');
+        let (Some(method), Some(target)) = (words.next(), words.next()) else {
+            return Err("a request line is `METHOD target [body]`".to_owned());
+        };
+        let exchange = Exchange {
+            name: self.name.take(),
+            caller: self.caller.clone(),
+            times: self.times.take().unwrap_or(1),
+            concurrent: std::mem::take(&mut self.concurrent),
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: words.next().unwrap_or_default().to_owned(),
+            expected: Expected::default(),
+        };
+        self.exchange = Some((self.line, exchange));
+        self.part = Part::RequestHead;
+        Ok(())
+    }
+
+    fn answer(&mut self, text: &str) -> Result<(), String> {
+        if let Some(every) = &mut self.every {
+            every.headers.push(expected_header(text)?);
+            return Ok(());
+        }
+        let (_, exchange) = self.exchange.as_mut().ok_or("an answer without a request")?;
+        let expected = &mut exchange.expected;
+        match self.part {
+            Part::RequestHead | Part::RequestBody if text == "100" => expected.interim = true,
+            Part::RequestHead | Part::RequestBody => {
+                status_line(expected, text)?;
+                self.part = Part::AnswerHead;
+            }
+            Part::AnswerBody => {
+                if let ExpectedBody::Exact(body) = &mut expected.body {
+                    body.push_str(text);
+                    body.push('\n');
+                }
+            }
+            Part::AnswerHead if text.is_empty() => {
+                if !matches!(expected.body, ExpectedBody::Unchecked) {
+                    return Err("a body stands on the status line already".to_owned());
+                }
+                expected.body = ExpectedBody::Exact(String::new());
+                self.part = Part::AnswerBody;
+            }
+            Part::AnswerHead | Part::Outside => {
+                if let Some(text) = text.strip_prefix("with ") {
+                    expected.with.push(text.to_owned());
+                } else if let Some(text) = text.strip_prefix("without ") {
+                    expected.without.push(text.to_owned());
+                } else {
+                    expected.headers.push(expected_header(text)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_step(&mut self) -> Result<(), String> {
+        self.part = Part::Outside;
+        let Some((line, exchange)) = self.exchange.take() else { return Ok(()) };
+        if exchange.expected.statuses.is_empty() {
+            return Err(format!("the request of line {line} has no answer"));
+        }
+        let case = self.case.as_mut().ok_or("a request outside a case")?;
+        case.steps.push(Step { line, what: What::Exchange(Box::new(exchange)) });
+        Ok(())
+    }
+
+    fn end_case(&mut self) -> Result<(), String> {
+        self.done.every.extend(self.every.take());
+        let Some(case) = self.case.take() else { return Ok(()) };
+        if case.rules.is_empty() || case.steps.is_empty() {
+            return Err(format!("the case of line {} names no rule or does nothing", case.line));
+        }
+        self.done.cases.push(case);
+        Ok(())
+    }
+
+    fn into_file(self) -> CaseFile {
+        self.done
+    }
+}
+
+fn expected_header(text: &str) -> Result<ExpectedHeader, String> {
+    if let Some(name) = text.strip_prefix('!') {
+        return Ok(ExpectedHeader::Absent(name.to_owned()));
+    }
+    let (name, value) = text.split_once(':').ok_or("an expected header is `Name: value`, `Name: [any]` or `!Name`")?;
+    Ok(match value.trim() {
+        "[any]" => ExpectedHeader::Present(name.to_owned()),
+        value => ExpectedHeader::Value(name.to_owned(), value.to_owned()),
+    })
+}
+
+/// `200`, `200 {json}`, `200 signature TEXT`, `400 code=… param=… | message`, or `200*10 400*54`.
+fn status_line(expected: &mut Expected, text: &str) -> Result<(), String> {
+    let (status, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if status.contains('*') {
+        for part in text.split(' ') {
+            let (status, count) = part.split_once('*').ok_or("`STATUS*COUNT`")?;
+            expected.statuses.push((number(status)?, count.parse().map_err(|_| "not a count")?));
+        }
+        return Ok(());
+    }
+    expected.statuses.push((number(status)?, 1));
+    if rest.is_empty() {
+        return Ok(());
+    }
+    expected.body = if rest.starts_with('{') {
+        ExpectedBody::Json(rest.to_owned())
+    } else if let Some(text) = rest.strip_prefix("signature ") {
+        ExpectedBody::Signature(text.to_owned())
+    } else {
+        ExpectedBody::Error(error_body(rest)?)
+    };
+    Ok(())
+}
+
+fn number(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("`{text}` is no status"))
+}
+
+fn error_body(text: &str) -> Result<ErrorBody, String> {
+    let (attributes, message) = match text.strip_prefix("| ") {
+        Some(message) => ("", message),
+        None => text.split_once(" | ").ok_or("an error is `type=… code=… param=… | message`")?,
+    };
+    let mut body = ErrorBody { message: message.to_owned(), ..ErrorBody::default() };
+    for attribute in attributes.split_whitespace() {
+        let (name, value) = attribute.split_once('=').ok_or("`name=value`")?;
+        let slot = match name {
+            "type" => &mut body.kind,
+            "code" => &mut body.code,
+            "param" => &mut body.param,
+            _ => return Err(format!("an error has no `{name}`")),
+        };
+        *slot = Some(value.to_owned());
+    }
+    Ok(body)
+}
+
+impl ErrorBody {
+    /// The error object as the contract prints it: keys alphabetical, two spaces, a final newline (contract 2.5 and section 6).
+    pub fn render(&self, status: u16) -> String {
+        let default = if status >= 500 { "api_error" } else { "invalid_request_error" };
+        let mut members = Vec::new();
+        if let Some(code) = &self.code {
+            members.push(("code", code.clone()));
+            members.push(("doc_url", format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))));
+        }
+        members.push(("message", self.message.clone()));
+        if let Some(param) = &self.param {
+            members.push(("param", param.clone()));
+        }
+        members.push(("type", self.kind.clone().unwrap_or_else(|| default.to_owned())));
+        let lines: Vec<_> = members
+            .iter()
+            .map(|(name, value)| format!("    \"{name}\": \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
+            .collect();
+        format!("{{\n  \"error\": {{\n{}\n  }}\n}}\n", lines.join(",\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = "\
+# A comment.
+every: POST
+< Stripe-Should-Retry: [any]
+
+case: set and find
+rules: 1.1 1.3
+why: the smallest story
+  on two lines
+
+as: extension usr_1
+step: first
+> POST /v1/apps/secrets name=a b&payload=c
+> Idempotency-Key: k
+> !Content-Type
+< 200 {\"id\": \"[id:first]\"}
+< ETag: [etag]
+< !Location
+< with appsecret_
+< without c
+
+clock: advance 2h
+concurrent: 3
+> POST /x
+>
+> one
+> two
+< 200*1 400*2
+> GET /y
+< 404 code=resource_missing param=name | No such \"secret\"
+same: first first
+";
+
+    #[test]
+    fn reads_every_kind_of_line() {
+        let file = parse("x.txt", EXAMPLE).unwrap();
+        assert_eq!(file.every.len(), 1);
+        let case = &file.cases[0];
+        assert_eq!((case.title.as_str(), case.line), ("set and find", 5));
+        assert_eq!(case.why, "the smallest story on two lines");
+        assert_eq!(case.rules, ["1.1", "1.3"]);
+        assert!(case.moves_clock());
+        assert_eq!(case.steps.len(), 5);
+        let exchanges: Vec<_> = case
+            .steps
+            .iter()
+            .filter_map(|step| match &step.what {
+                What::Exchange(exchange) => Some(exchange),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(exchanges[0].body, "name=a b&payload=c");
+        assert_eq!(exchanges[0].name.as_deref(), Some("first"));
+        assert_eq!(exchanges[0].headers.len(), 2);
+        assert_eq!(exchanges[0].expected.headers.len(), 2);
+        assert_eq!((exchanges[1].times, exchanges[1].concurrent), (3, true));
+        assert_eq!(exchanges[1].body, "onetwo");
+        assert_eq!(exchanges[1].expected.statuses, [(200, 1), (400, 2)]);
+        assert_eq!((exchanges[2].times, exchanges[2].concurrent), (1, false));
+        assert!(matches!(&exchanges[2].expected.body, ExpectedBody::Error(body) if body.param.is_some()));
+    }
+
+    #[test]
+    fn misread_lines_are_errors() {
+        for (text, line) in [
+            ("nonsense", 1),
+            ("rules: 1.1", 1),
+            ("case: a\nrules: 1.1", 2),
+            ("case: a\n> GET /x\n< 200", 3),
+            ("case: a\nrules: 1.1\nfoo: bar", 3),
+            ("case: a\nrules: 1.1\n> GET /x\ncase: b", 4),
+            ("case: a\nrules: 1.1\n> GET /x\n< 400 nonsense", 4),
+            ("case: a\nrules: 1.1\n> GET /x\n< 400 colour=red | x", 4),
+        ] {
+            assert_eq!(parse("x.txt", text).map_err(|misread| misread.line).unwrap_err(), line, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_render_as_the_contract_prints_them() {
+        let body = ErrorBody {
+            code: Some("resource_missing".to_owned()),
+            param: Some("name".to_owned()),
+            message: "No \"x\"".to_owned(),
+            kind: None,
+        };
+        let expected = r#"{
+  "error": {
+    "code": "resource_missing",
+    "doc_url": "https://stripe.com/docs/error-codes/resource-missing",
+    "message": "No \"x\"",
+    "param": "name",
+    "type": "invalid_request_error"
+  }
+}
+"#;
+        assert_eq!(body.render(404), expected);
+    }
+}
