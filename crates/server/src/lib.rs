@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The server: HTTP/1.1 and HTTP/2, TLS, credentials, the admin listener, the sweeper.
+//!
+//! Start reading at [`service::serve`], one request from head to answer, then `api/set.rs`. [`dev::start`] and [`production::start`]
+//! put a server together from the same parts.
+
+pub mod config;
+pub mod dev;
+pub mod init;
+pub mod platform;
+pub mod production;
+pub mod running;
+pub mod tls;
+pub mod world;
+
+mod admin;
+mod api;
+mod assembly;
+mod authenticate;
+mod clock;
+mod cors;
+mod entropy;
+mod files;
+mod in_flight;
+mod listener;
+mod metrics;
+mod panics;
+mod receive;
+mod respond;
+mod service;
+mod state;
+mod sweep;

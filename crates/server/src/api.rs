@@ -1,0 +1,145 @@
+//! The routes of `/v1`, and one file per operation.
+
+use cholla_domain::id::RequestId;
+use cholla_domain::time::Timestamp;
+use cholla_wire::error::{ApiError, ErrorContext};
+use http::HeaderMap;
+
+use crate::authenticate::Caller;
+use crate::metrics::Operation;
+use crate::respond::{Reply, log_failure};
+
+mod delete;
+mod find;
+mod list;
+mod set;
+mod sign;
+
+pub(crate) use delete::delete;
+pub(crate) use find::find;
+pub(crate) use list::list;
+pub(crate) use set::set;
+pub(crate) use sign::sign;
+
+/// The secrets: set and list.
+const SECRETS: &str = "/v1/apps/secrets";
+/// One secret.
+const FIND: &str = "/v1/apps/secrets/find";
+/// Its deletion.
+const DELETE: &str = "/v1/apps/secrets/delete";
+/// What a UI extension has signed for its backend.
+const SIGNATURE: &str = "/v1/apps/app_embedded_backend_signature";
+
+/// The operation of a method and a path (contract 1.1 to 1.6). `None` for an unknown URL or a wrong method: both are 404.
+pub(crate) fn route(method: &http::Method, path: &str) -> Option<Operation> {
+    let path = single_slashes(path);
+    match (method.as_str(), &*path) {
+        ("GET" | "HEAD", FIND) => Some(Operation::Find),
+        ("GET" | "HEAD", SECRETS) => Some(Operation::List),
+        ("GET" | "HEAD", SIGNATURE) => Some(Operation::Sign),
+        ("POST", SECRETS) => Some(Operation::Set),
+        ("POST", DELETE) => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
+/// Doubled slashes in a path are tolerated (contract 1.8).
+fn single_slashes(path: &str) -> std::borrow::Cow<'_, str> {
+    if !path.contains("//") {
+        return path.into();
+    }
+    let mut single = String::with_capacity(path.len());
+    for character in path.chars() {
+        if character != '/' || !single.ends_with('/') {
+            single.push(character);
+        }
+    }
+    single.into()
+}
+
+/// One authenticated request, as its operation sees it.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// Its id.
+    pub id: RequestId,
+    /// Its second: one request has one `now`.
+    pub now: Timestamp,
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+}
+
+impl Call<'_> {
+    /// The wire's error for `error`, which is logged when it is a failure of ours.
+    fn refuse(&self, error: &cholla_domain::error::Error, named: Named<'_>) -> ApiError {
+        log_failure(error, self.id);
+        let masked = self.caller.key.masked();
+        ApiError::from_domain(
+            error,
+            &ErrorContext {
+                name: named.name,
+                scope_kind: named.scope_kind,
+                starting_after: named.starting_after,
+                ending_before: named.ending_before,
+                idempotency_key: named.idempotency_key,
+                masked_key: Some(&masked),
+                account: self.caller.principal.namespace.account.as_str(),
+            },
+        )
+    }
+
+    /// The values of a header that may come several times.
+    fn header_values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    }
+
+    /// The value of a header.
+    fn header(&self, name: &'static str) -> Option<&[u8]> {
+        self.headers.get(name).map(http::HeaderValue::as_bytes)
+    }
+}
+
+/// What the client named, for messages that repeat it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named<'a> {
+    name: Option<&'a str>,
+    scope_kind: &'a str,
+    starting_after: Option<&'a str>,
+    ending_before: Option<&'a str>,
+    idempotency_key: Option<&'a str>,
+}
+
+/// A reply without a version or a replay.
+fn plain(body: Vec<u8>) -> Reply {
+    Reply { result: Ok(body), version: None, replay_of: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_1_1_and_1_2_and_1_3_and_1_4_and_1_5_and_1_6_and_1_8_routes() {
+        for (method, path, expected) in [
+            ("POST", "/v1/apps/secrets", Some(Operation::Set)),
+            ("GET", "/v1/apps/secrets", Some(Operation::List)),
+            ("HEAD", "/v1/apps/secrets", Some(Operation::List)),
+            ("GET", "/v1/apps/secrets/find", Some(Operation::Find)),
+            ("POST", "/v1/apps/secrets/delete", Some(Operation::Delete)),
+            ("GET", "/v1/apps/app_embedded_backend_signature", Some(Operation::Sign)),
+            ("GET", "//v1//apps///secrets/find", Some(Operation::Find)),
+            ("POST", "/v1/apps/secrets/find", None),
+            ("GET", "/v1/apps/secrets/delete", None),
+            ("DELETE", "/v1/apps/secrets", None),
+            ("PUT", "/v1/apps/secrets", None),
+            ("GET", "/v1/apps/secrets/appsecret_x", None),
+            ("GET", "/v1/apps/secrets/", None),
+            ("GET", "/v2/apps/secrets", None),
+            ("GET", "/", None),
+        ] {
+            let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(route(&method, path), expected, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `POST /v1/apps/secrets/delete` (contract 1.4).
+
+use cholla_domain::delete::{DeleteRequest, delete as delete_secret};
+use cholla_wire::form::Parameters;
+use cholla_wire::secrets::DeleteParams;
+use cholla_wire::{headers, object};
+
+use super::{Call, Named};
+use crate::respond::Reply;
+use crate::state::Api;
+
+/// Deletes one secret.
+pub(crate) async fn delete(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
+    let params = match DeleteParams::decode(parameters) {
+        Ok(params) => params,
+        Err(error) => return error.into(),
+    };
+    let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
+        Ok(key) => key,
+        Err(error) => return error.into(),
+    };
+    let precondition = match headers::delete_precondition(call.header_values("if-match")) {
+        Ok(precondition) => precondition,
+        Err(error) => return error.into(),
+    };
+    let name = params.name.clone();
+    let scope_kind = params.scope.kind();
+    let key = idempotency.clone();
+    let request = DeleteRequest {
+        name: params.name,
+        scope: params.scope,
+        expansion: params.expansion,
+        precondition,
+        idempotency,
+        request: call.id,
+    };
+    let answer = delete_secret(&api.ports, &call.caller.principal, request, call.now).await;
+    match answer.result {
+        Ok(view) => Reply {
+            result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, true)),
+            version: Some(view.header.version),
+            replay_of: answer.replay_of,
+        },
+        Err(error) => {
+            let idempotency_key = key.as_ref().map(cholla_domain::idempotency::IdempotencyKey::as_str);
+            let named = Named { name: Some(name.as_str()), scope_kind, idempotency_key, ..Named::default() };
+            Reply { replay_of: answer.replay_of, ..call.refuse(&error, named).into() }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `GET /v1/apps/secrets/find` (contract 1.3).
+
+use cholla_domain::find::{FindRequest, find as find_secret};
+use cholla_wire::form::Parameters;
+use cholla_wire::object;
+use cholla_wire::secrets::FindParams;
+
+use super::{Call, Named};
+use crate::respond::Reply;
+use crate::state::Api;
+
+/// Finds one secret.
+pub(crate) async fn find(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
+    let params = match FindParams::decode(parameters) {
+        Ok(params) => params,
+        Err(error) => return error.into(),
+    };
+    let name = params.name.clone();
+    let scope_kind = params.scope.kind();
+    let request = FindRequest { name: params.name, scope: params.scope, expand_payload: params.expand_payload };
+    match find_secret(&api.ports, &call.caller.principal, request, call.now).await {
+        Ok(view) => Reply {
+            result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, false)),
+            version: Some(view.header.version),
+            replay_of: None,
+        },
+        Err(error) => call.refuse(&error, Named { name: Some(name.as_str()), scope_kind, ..Named::default() }).into(),
+    }
+}

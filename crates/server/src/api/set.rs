@@ -1,0 +1,52 @@
+//! `POST /v1/apps/secrets` (contract 1.1).
+
+use cholla_domain::set::{SetRequest, set as set_secret};
+use cholla_wire::form::Parameters;
+use cholla_wire::secrets::SetParams;
+use cholla_wire::{headers, object};
+
+use super::{Call, Named};
+use crate::respond::Reply;
+use crate::state::Api;
+
+/// Creates or replaces one secret.
+pub(crate) async fn set(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
+    let params = match SetParams::decode(parameters) {
+        Ok(params) => params,
+        Err(error) => return error.into(),
+    };
+    let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
+        Ok(key) => key,
+        Err(error) => return error.into(),
+    };
+    let precondition = headers::set_precondition(call.header_values("if-match"), call.header_values("if-none-match"));
+    let precondition = match precondition {
+        Ok(precondition) => precondition,
+        Err(error) => return error.into(),
+    };
+    let scope_kind = params.scope.kind();
+    let key = idempotency.clone();
+    let request = SetRequest {
+        name: params.name,
+        payload: params.payload,
+        scope: params.scope,
+        expires_at: params.expires_at,
+        expansion: params.expansion,
+        precondition,
+        idempotency,
+        request: call.id,
+    };
+    let answer = set_secret(&api.ports, &call.caller.principal, request, call.now).await;
+    match answer.result {
+        Ok(view) => Reply {
+            result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, false)),
+            version: Some(view.header.version),
+            replay_of: answer.replay_of,
+        },
+        Err(error) => {
+            let idempotency_key = key.as_ref().map(cholla_domain::idempotency::IdempotencyKey::as_str);
+            let error = call.refuse(&error, Named { scope_kind, idempotency_key, ..Named::default() });
+            Reply { replay_of: answer.replay_of, ..error.into() }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/apps/app_embedded_backend_signature` (contract 1.5 and 8.2).
+
+use cholla_domain::principal::Reach;
+use cholla_wire::error::ApiError;
+use cholla_wire::form::Parameters;
+use cholla_wire::signature::{SignatureParams, render_signature};
+
+use super::{Call, plain};
+use crate::respond::Reply;
+use crate::state::Api;
+
+/// Signs what a UI extension wants its backend to believe: which user of which account is calling.
+pub(crate) fn sign(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
+    let params = match SignatureParams::decode(parameters) {
+        Ok(params) => params,
+        Err(error) => return error.into(),
+    };
+    let principal = &call.caller.principal;
+    let directory = api.directory.load();
+    let app = principal.app.as_ref().and_then(|app| directory.app(app));
+    let (Reach::Extension(user), Some(app)) = (&principal.reach, app) else {
+        return ApiError::signature_needs_embedded_key().into();
+    };
+    let text = params.signed_text(user, &principal.namespace.account);
+    let timestamp = call.now.as_unix();
+    let signature = cholla_seal::sign_payload(&app.signing_secret, timestamp, &text);
+    plain(render_signature(timestamp, &signature))
+}

@@ -1,0 +1,188 @@
+//! What the metrics page counts. Labels are operations and outcomes, never a tenant, a name or a key.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// The operations that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Contract 1.1.
+    Set,
+    /// Contract 1.2.
+    List,
+    /// Contract 1.3.
+    Find,
+    /// Contract 1.4.
+    Delete,
+    /// Contract 1.5.
+    Sign,
+    /// A preflight (contract 7.3).
+    Preflight,
+    /// A request that was answered before its operation was known.
+    None,
+}
+
+impl Operation {
+    const ALL: [Self; 7] = [Self::Set, Self::List, Self::Find, Self::Delete, Self::Sign, Self::Preflight, Self::None];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::List => "list",
+            Self::Find => "find",
+            Self::Delete => "delete",
+            Self::Sign => "sign",
+            Self::Preflight => "preflight",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Upper bounds of the latency histogram, in seconds.
+const LATENCY_BUCKETS: [f64; 12] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+
+/// The counters of one operation, resolved once so that a request looks nothing up by name.
+#[derive(Debug)]
+struct PerOperation {
+    succeeded: IntCounter,
+    refused: IntCounter,
+    failed: IntCounter,
+    latency: Histogram,
+}
+
+/// Every metric of a server.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    operations: Vec<PerOperation>,
+    /// Connections that are open.
+    pub connections_open: IntGauge,
+    /// Connections accepted since the start.
+    pub connections_accepted: IntCounter,
+    /// Requests whose handling panicked and was answered 500.
+    pub panics: IntCounter,
+    /// Expired secrets that the sweeper erased.
+    pub secrets_erased: IntCounter,
+    /// Idempotency records past their time that the sweeper erased.
+    pub idempotency_records_erased: IntCounter,
+    /// When the sweeper last found nothing left to erase, in Unix seconds: what expired before is erased.
+    pub erased_up_to: IntGauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Registers every metric, at zero.
+    pub(crate) fn new() -> Self {
+        let registry = Registry::new();
+        let requests = register(
+            &registry,
+            IntCounterVec::new(
+                Opts::new("cholla_requests_total", "Answered requests by operation and outcome (2xx, 4xx, 5xx)."),
+                &["operation", "outcome"],
+            ),
+        );
+        let latency = register(
+            &registry,
+            prometheus::HistogramVec::new(
+                HistogramOpts::new("cholla_request_seconds", "Time from the request's head to its answer.")
+                    .buckets(LATENCY_BUCKETS.to_vec()),
+                &["operation"],
+            ),
+        );
+        let operations = Operation::ALL
+            .iter()
+            .map(|operation| PerOperation {
+                succeeded: requests.with_label_values(&[operation.label(), "succeeded"]),
+                refused: requests.with_label_values(&[operation.label(), "refused"]),
+                failed: requests.with_label_values(&[operation.label(), "failed"]),
+                latency: latency.with_label_values(&[operation.label()]),
+            })
+            .collect();
+        let counter = |name, help| register(&registry, IntCounter::new(name, help));
+        let gauge = |name, help| register(&registry, IntGauge::new(name, help));
+        Self {
+            connections_open: gauge("cholla_connections_open", "Open connections of the API."),
+            connections_accepted: counter("cholla_connections_accepted_total", "Connections accepted since the start."),
+            panics: counter("cholla_panics_total", "Requests whose handling panicked."),
+            secrets_erased: counter("cholla_secrets_erased_total", "Expired secrets that were physically erased."),
+            idempotency_records_erased: counter(
+                "cholla_idempotency_records_erased_total",
+                "Idempotency records past their time that were erased.",
+            ),
+            erased_up_to: gauge(
+                "cholla_erased_up_to_seconds",
+                "Unix time up to which everything expired is physically erased.",
+            ),
+            operations,
+            registry,
+        }
+    }
+
+    /// Counts one answered request.
+    pub(crate) fn answered(&self, operation: Operation, status: u16, took: Duration) {
+        let counters = &self.operations[operation as usize];
+        match status {
+            500.. => counters.failed.inc(),
+            400.. => counters.refused.inc(),
+            _ => counters.succeeded.inc(),
+        }
+        counters.latency.observe(took.as_secs_f64());
+    }
+
+    /// The page in Prometheus' text format, followed by gauges that are read when asked for.
+    pub(crate) fn page(&self, gauges: &[(&str, &str, u64)]) -> Vec<u8> {
+        let mut page = Vec::with_capacity(8 * 1024);
+        // Encoding into memory fails only for a metric without a name, and every one above has its own.
+        let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut page);
+        encoded.expect("every metric has a name");
+        for (name, help, value) in gauges {
+            page.extend_from_slice(format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n").as_bytes());
+        }
+        page
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
+    let metric = metric.expect("the names in this file are legal");
+    registry.register(Box::new(metric.clone())).expect("the names in this file are distinct");
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.answered(Operation::Find, 200, Duration::from_micros(80));
+        metrics.answered(Operation::Find, 404, Duration::from_micros(80));
+        metrics.answered(Operation::Set, 503, Duration::from_secs(3));
+        let page = String::from_utf8(metrics.page(&[("cholla_cache_bytes", "Bytes.", 7)])).unwrap();
+        for line in [
+            r#"cholla_requests_total{operation="find",outcome="succeeded"} 1"#,
+            r#"cholla_requests_total{operation="find",outcome="refused"} 1"#,
+            r#"cholla_requests_total{operation="set",outcome="failed"} 1"#,
+            r#"cholla_request_seconds_bucket{operation="find",le="0.0001"} 2"#,
+            r#"cholla_request_seconds_count{operation="set"} 1"#,
+            "cholla_cache_bytes 7",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_its_own_counters() {
+        for (index, operation) in Operation::ALL.iter().enumerate() {
+            assert_eq!(*operation as usize, index, "{operation:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One request of the API, from its head to its answer, in the order of checks of contract section 6.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use cholla_domain::id::RequestId;
+use cholla_domain::limits::{HEADER_BYTES_MAX, TARGET_BYTES_MAX};
+use cholla_wire::error::ApiError;
+use cholla_wire::{form, headers};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use crate::api::{self, Call};
+use crate::authenticate::authenticate;
+use crate::metrics::Operation;
+use crate::receive::{discard, receive};
+use crate::respond::{AnswerBody, Reply, preflight, respond};
+use crate::state::Api;
+
+/// Answers one request. Never fails: whatever happens becomes an answer.
+pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<AnswerBody> {
+    let started = Instant::now();
+    let id = RequestId::draw(&*api.ports.entropy);
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::OPTIONS {
+        let answer = preflight(api, &parts, id);
+        api.metrics.answered(Operation::Preflight, answer.status().as_u16(), started.elapsed());
+        return answer;
+    }
+    let mut operation = Operation::None;
+    let reply = {
+        let mut answered = pin!(answer(api, &parts, body, id, &mut operation));
+        // A panic ends this request, not the connection's other streams: it is answered as 500 and counted.
+        std::future::poll_fn(|context| {
+            catch_unwind(AssertUnwindSafe(|| answered.as_mut().poll(context))).unwrap_or_else(|_| {
+                api.metrics.panics.inc();
+                tracing::error!(request.id = %id, "the handling of a request panicked");
+                Poll::Ready(ApiError::internal().into())
+            })
+        })
+        .await
+    };
+    let answer = respond(api, &parts, id, reply);
+    tracing::debug!(request.id = %id, operation = ?operation, status = answer.status().as_u16(), "answered");
+    api.metrics.answered(operation, answer.status().as_u16(), started.elapsed());
+    answer
+}
+
+async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operation: &mut Operation) -> Reply {
+    let now = api.now();
+    let checked = check_head(parts).and_then(|()| authenticate(api, &parts.headers, now)).and_then(|caller| {
+        headers::stripe_version(parts.headers.get("stripe-version").map(http::HeaderValue::as_bytes))?;
+        let known = api::route(&parts.method, parts.uri.path());
+        let known = known.ok_or_else(|| ApiError::unknown_url(parts.method.as_str(), parts.uri.path()))?;
+        Ok((caller, known))
+    });
+    let (caller, known) = match checked {
+        Ok(checked) => checked,
+        Err(error) => {
+            discard(parts, body).await;
+            return error.into();
+        }
+    };
+    *operation = known;
+    let body = match receive(parts, body).await {
+        Ok(body) => body,
+        Err(error) => return error.into(),
+    };
+    let method = if parts.method == Method::POST { form::Method::Post } else { form::Method::Get };
+    let content_type = parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let parameters = match form::read(method, parts.uri.query().unwrap_or_default(), content_type, &body) {
+        Ok(parameters) => parameters,
+        Err(error) => return error.into(),
+    };
+    // Wiped before the operation waits for the disk.
+    drop(body);
+    let call = Call { id, now, caller: &caller, headers: &parts.headers };
+    match known {
+        Operation::Find => api::find(api, &call, parameters).await,
+        Operation::Set => api::set(api, &call, parameters).await,
+        Operation::List => api::list(api, &call, parameters).await,
+        Operation::Delete => api::delete(api, &call, parameters).await,
+        Operation::Sign => api::sign(api, &call, parameters),
+        Operation::Preflight | Operation::None => ApiError::internal().into(),
+    }
+}
+
+/// The limits of the head (contract 3.5). Far longer ones are refused by the HTTP stack before they come here.
+fn check_head(parts: &Parts) -> Result<(), ApiError> {
+    if parts.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_BYTES_MAX {
+        return Err(ApiError::target_too_long());
+    }
+    let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes > HEADER_BYTES_MAX { Err(ApiError::headers_too_long()) } else { Ok(()) }
+}
