@@ -1,2 +1,50 @@
-//! x
-fn main() {}
+//! `cholla`: the one binary. Every command reads its flags, calls the server or talks to one, and says what happened.
+//!
+//! Exit codes: 0 done; 1 refused (by the server that was asked, or the server of `dev`, `serve` or `init` could not be made to
+//! start); 2 the command line is wrong; 3 the server that was asked cannot be reached, or failed. See `docs/commands.md`.
+
+mod args;
+mod dev;
+mod http;
+mod init;
+mod input;
+mod logging;
+mod output;
+mod runtime;
+mod secrets;
+mod sensitive;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{AppsCommand, Args, Command};
+use output::Failure;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::usage(error),
+    };
+    // Both listeners and the client of `apps secrets` use it. A second installation cannot happen: this is the only one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::failure(&failure),
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    match args.command {
+        Command::Dev(dev) => dev::run(dev),
+        Command::Init(init) => init::run(init),
+        Command::Serve(serve) => serve::run(serve),
+        Command::Apps { command: AppsCommand::Secrets { command } } => secrets::run(command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "cholla", &mut script);
+            output::bytes(&script)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `cholla init`: what a production server needs before its first start.
+
+use std::fmt::Write as _;
+
+use cholla_server::init::{InitOptions, init};
+use zeroize::Zeroizing;
+
+use crate::args::InitArgs;
+use crate::output::{self, Exit, Failure};
+
+/// Makes the files and prints what to do next.
+///
+/// # Errors
+/// When one of them exists, or cannot be made.
+pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
+    let options = InitOptions { directory: args.directory, hostnames: args.hostnames };
+    let failed =
+        |error: cholla_server::init::InitError| Failure::new(Exit::Refused, error.to_string(), error.recommendation());
+    let made = init(&options).map_err(failed)?;
+    let mut text = Zeroizing::new(String::from("Made:\n"));
+    for file in &made.files {
+        let _ = writeln!(text, "  {}", file.display());
+    }
+    let _ = writeln!(text, "\nAdmin token (also in admin.token): {}\n", made.admin_token.as_str());
+    let _ = writeln!(text, "Next:");
+    let _ = writeln!(
+        text,
+        "  1. Keep a copy of root.key somewhere else. Without it nobody can read the data, you included."
+    );
+    let _ = writeln!(text, "  2. Declare your accounts, apps, installs and keys in platform.toml.");
+    let _ = writeln!(text, "  3. cholla serve --config {}", options.directory.join("cholla.toml").display());
+    output::bytes(text.as_bytes())
+}

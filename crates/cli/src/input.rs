@@ -1,0 +1,50 @@
+//! Payloads and keys from standard input, so that they need not stand on the command line.
+
+use std::io::{self, IsTerminal, Read};
+
+use zeroize::Zeroizing;
+
+use crate::output::Failure;
+use crate::sensitive::Sensitive;
+
+/// Bytes of standard input that are read: more than the longest payload there is.
+const INPUT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reads standard input to its end; at a terminal asks for `what` and reads one line that is not shown.
+///
+/// # Errors
+/// When standard input cannot be read, is too long, or is not UTF-8.
+pub(crate) fn read(what: &str) -> Result<Sensitive, Failure> {
+    let wrong = |why: &str| Failure::usage(format!("the {what} on standard input {why}"), "give it as UTF-8 text");
+    if io::stdin().is_terminal() {
+        let line = rpassword::prompt_password(format!("{what}: ")).map_err(|_| wrong("cannot be read"))?;
+        return Ok(line.into());
+    }
+    // Never grows, so that no copy of it is left behind unwiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(INPUT_BYTES_MAX + 1));
+    let mut input = io::stdin().lock().take(INPUT_BYTES_MAX as u64 + 1);
+    input.read_to_end(&mut bytes).map_err(|_| wrong("cannot be read"))?;
+    if bytes.len() > INPUT_BYTES_MAX {
+        return Err(wrong("is too long"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8"))?;
+    Ok(without_final_newline(text).into())
+}
+
+/// `text` without the one newline that `echo` and editors put at its end.
+fn without_final_newline(text: &str) -> &str {
+    text.strip_suffix('\n').unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_newline_is_taken_off() {
+        for (text, expected) in [("", ""), ("a", "a"), ("a\n", "a"), ("a\n\n", "a\n"), ("\na", "\na"), ("a\r\n", "a\r")]
+        {
+            assert_eq!(without_final_newline(text), expected);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The runtime that a server lives in, and the signals that end it.
+
+use std::io;
+use std::process;
+
+use cholla_server::running::{Running, StartError};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::output::{Exit, Failure};
+
+/// What a shell gives a process that ended by SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// A runtime with as many workers as there are cores.
+///
+/// # Errors
+/// When the system has no threads or descriptors left.
+pub(crate) fn build() -> Result<Runtime, Failure> {
+    let failed = |error: io::Error| {
+        Failure::new(
+            Exit::Refused,
+            format!("the runtime cannot start: {error}"),
+            "raise the limits on threads and open files",
+        )
+    };
+    Builder::new_multi_thread().enable_all().build().map_err(failed)
+}
+
+/// Why a server did not start.
+pub(crate) fn not_started(error: &StartError) -> Failure {
+    Failure::new(Exit::Refused, error.to_string(), error.recommendation())
+}
+
+/// Runs `running` until SIGTERM or SIGINT, then lets it drain. A second SIGINT ends the process at once.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub(crate) async fn until_signal(running: Running) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        Failure::new(Exit::Refused, format!("signals cannot be listened for: {error}"), "raise the limit on open files")
+    };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let (draining, drains) = tokio::sync::oneshot::channel();
+    let first = async move {
+        first_of(&mut interrupt, terminate).await;
+        let _ = draining.send(interrupt);
+    };
+    tokio::spawn(async move {
+        if let Ok(mut interrupt) = drains.await {
+            interrupt.recv().await;
+            process::exit(INTERRUPTED);
+        }
+    });
+    running.stopped(first).await.map_err(|error| {
+        let message = format!("the store could not be closed in order: {error}");
+        Failure::new(
+            Exit::Refused,
+            message,
+            "nothing that was acknowledged is lost; look at the disk of the data directory",
+        )
+    })
+}
+
+async fn first_of(interrupt: &mut Signal, mut terminate: Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

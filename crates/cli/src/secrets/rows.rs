@@ -1,0 +1,128 @@
+//! Secrets as a server shows them (contract 2.1, 2.3), and as people read them.
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::output::{printable, table};
+use crate::sensitive::Sensitive;
+
+/// What a table shows of an `apps.secret`.
+#[derive(Deserialize)]
+pub(super) struct Secret {
+    id: String,
+    name: String,
+    scope: Scope,
+    created: i64,
+    expires_at: Option<i64>,
+    payload: Option<Sensitive>,
+    #[serde(default)]
+    pub(super) deleted: bool,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    r#type: String,
+    user: Option<String>,
+}
+
+/// A list object.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    pub(super) has_more: bool,
+    data: Vec<Secret>,
+}
+
+impl Page {
+    /// The id of the newest.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.data.first().map(|secret| secret.id.as_str())
+    }
+
+    /// The id of the oldest.
+    pub(super) fn last(&self) -> Option<&str> {
+        self.data.last().map(|secret| secret.id.as_str())
+    }
+}
+
+/// The rows of one table.
+#[derive(Default)]
+pub(super) struct Rows(Vec<Row>);
+
+struct Row {
+    cells: [String; 5],
+    etag: Option<String>,
+    payload: Option<Sensitive>,
+}
+
+impl Rows {
+    /// The table of a single secret, with its version where the server gave one.
+    pub(super) fn of(secret: &Secret, etag: Option<&str>) -> Self {
+        // Without its quotes, which a shell would take off anyway.
+        Self(vec![Row { etag: etag.map(|etag| etag.trim_matches('"').to_owned()), ..Row::new(secret) }])
+    }
+
+    /// Adds a page.
+    pub(super) fn add(&mut self, page: &Page) {
+        self.0.extend(page.data.iter().map(Row::new));
+    }
+
+    /// The table, with the columns that hold something. The payload stands last: it is the longest.
+    pub(super) fn table(&self) -> String {
+        if self.0.is_empty() {
+            return "No secrets.\n".to_owned();
+        }
+        let mut head = vec!["NAME", "SCOPE", "ID", "CREATED", "EXPIRES"];
+        let mut rows: Vec<Vec<String>> = self.0.iter().map(|row| row.cells.to_vec()).collect();
+        let mut add = |title, column: Vec<Option<&str>>| {
+            if column.iter().any(Option::is_some) {
+                head.push(title);
+                for (cells, cell) in rows.iter_mut().zip(column) {
+                    cells.push(printable(cell.unwrap_or_default()));
+                }
+            }
+        };
+        add("ETAG", self.0.iter().map(|row| row.etag.as_deref()).collect());
+        add("PAYLOAD", self.0.iter().map(|row| row.payload.as_ref().map(Sensitive::expose_secret)).collect());
+        table(&head, &rows)
+    }
+}
+
+impl Row {
+    fn new(secret: &Secret) -> Self {
+        let scope = match &secret.scope.user {
+            Some(user) => format!("{} {}", secret.scope.r#type, user),
+            None => secret.scope.r#type.clone(),
+        };
+        let expires = secret.expires_at.map_or_else(|| "never".to_owned(), date);
+        Self {
+            cells: [printable(&secret.name), printable(&scope), printable(&secret.id), date(secret.created), expires],
+            etag: None,
+            payload: secret.payload.clone(),
+        }
+    }
+}
+
+/// Unix seconds as a date people read; the number itself where it is none.
+fn date(unix: i64) -> String {
+    let date = OffsetDateTime::from_unix_timestamp(unix).ok().and_then(|date| date.format(&Rfc3339).ok());
+    date.unwrap_or_else(|| unix.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_dates_in_utc() {
+        for (unix, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_956_528_000, "2032-01-01T00:00:00Z"),
+            (1_956_527_999, "2031-12-31T23:59:59Z"),
+            (i64::MAX, "9223372036854775807"),
+        ] {
+            assert_eq!(date(unix), expected);
+        }
+    }
+}
