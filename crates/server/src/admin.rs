@@ -76,7 +76,23 @@ async fn ready(admin: &Admin) -> Response<AnswerBody> {
 }
 
 fn metrics(admin: &Admin) -> Response<AnswerBody> {
-    let page = admin.api.metrics.page(&[]);
+    let store = admin.store.statistics();
+    let page = admin.api.metrics.page(&[
+        ("cholla_record_cache_hits_total", "Finds and sets whose record was in the cache.", store.cache_hits),
+        ("cholla_record_cache_misses_total", "Finds and sets whose record was not.", store.cache_misses),
+        ("cholla_record_cache_bytes", "Bytes of sealed records in the cache.", store.cache_bytes),
+        ("cholla_commits_total", "Transactions committed, each with one flush of the disk.", store.commits),
+        ("cholla_commits_failed_total", "Transactions that were not committed.", store.commits_failed),
+        ("cholla_writes_total", "Writes in committed transactions.", store.writes),
+        ("cholla_write_queue_length", "Writes that wait for the writer.", store.queue_length),
+        (
+            "cholla_checkpoints_total",
+            "Passes that copied the write-ahead log into the database file.",
+            store.checkpoints,
+        ),
+        ("cholla_wal_pages", "Pages in the write-ahead log.", store.wal_pages),
+        ("cholla_wal_pages_behind", "Pages of the log that are not in the database file yet.", store.wal_pages_behind),
+    ]);
     let mut answer = Response::new(Full::from(page));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
     answer

@@ -137,14 +137,15 @@ impl Metrics {
         counters.latency.observe(took.as_secs_f64());
     }
 
-    /// The page in Prometheus' text format, followed by gauges that are read when asked for.
-    pub(crate) fn page(&self, gauges: &[(&str, &str, u64)]) -> Vec<u8> {
+    /// The page in Prometheus' text format, followed by `readings` (name, help, value) that others count.
+    pub(crate) fn page(&self, readings: &[(&str, &str, u64)]) -> Vec<u8> {
         let mut page = Vec::with_capacity(8 * 1024);
         // Encoding into memory fails only for a metric without a name, and every one above has its own.
         let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut page);
         encoded.expect("every metric has a name");
-        for (name, help, value) in gauges {
-            page.extend_from_slice(format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n").as_bytes());
+        for (name, help, value) in readings {
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+            page.extend_from_slice(format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n").as_bytes());
         }
         page
     }

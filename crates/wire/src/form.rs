@@ -5,6 +5,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{ApiError, Malformed};
 pub use crate::params::Parameters;
+use crate::params::{MixedShapes, split};
 
 /// The only content type of a body.
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
@@ -67,12 +68,14 @@ impl Pairs {
             let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (&pair[..end], pair.get(end + 1..).unwrap_or_default());
             let name = self.name(name).map_err(|what| ApiError::malformed(what, None))?;
-            let refuse = |what| ApiError::malformed(what, Some(name));
+            let refuse = |what| ApiError::malformed(what, Some(meant(name)));
             if name.bytes().filter(|byte| *byte == b'[').count() > PARAMETER_NESTING_MAX {
                 return Err(refuse(Malformed::TooDeep));
             }
             let text = text(value).map_err(refuse)?;
-            parameters.add(name, text).map_err(|_| refuse(Malformed::MixedShapes))?;
+            parameters.add(name, text).map_err(|MixedShapes { behind }| {
+                ApiError::malformed(Malformed::MixedShapes, Some(meant(&name[..name.len() - behind])))
+            })?;
         }
         Ok(parameters)
     }
@@ -87,6 +90,11 @@ impl Pairs {
         let name = std::str::from_utf8(&self.name).map_err(|_| Malformed::Utf8)?;
         if name.contains('\0') { Err(Malformed::Nul) } else { Ok(name) }
     }
+}
+
+/// The parameter that an error means by `name`. Keys inside a payload are part of the payload: no message shows them.
+fn meant(name: &str) -> &str {
+    if split(name).0 == "payload" { "payload" } else { name }
 }
 
 /// Decodes a value into a buffer of its own, which never grows and is wiped.
@@ -239,6 +247,9 @@ mod tests {
         for (body, param, message) in [
             (b"payload=a%00b".as_slice(), "payload", NUL),
             (b"payload=a\0b", "payload", NUL),
+            (b"payload[hunter2]=%00", "payload", NUL),
+            (b"payload[1][2][3][4][5][6][7][8][9]=1", "payload", DEEP),
+            (b"payload[hunter2]=a&payload[hunter2][x]=b", "payload", MIXED),
             (b"scope[user]=%00", "scope[user]", NUL),
             (b"a%00b=1", "-", NUL),
             (b"name=%ff", "name", UTF8),
@@ -253,10 +264,11 @@ mod tests {
             (b"hunter+2=%zz", "****", PERCENT),
             (b"a[1][2][3][4][5][6][7][8][9]=1", "a[1][2][3][4][5][6][7][8][9]", DEEP),
             (b"a[[[[[[[[[=1", "a[[[[[[[[[", DEEP),
-            (b"scope=a&scope[type]=b", "scope[type]", MIXED),
+            (b"scope=a&scope[type]=b", "scope", MIXED),
             (b"scope[type]=b&scope=a", "scope", MIXED),
-            (b"expand=a&expand[]=b", "expand[]", MIXED),
-            (b"expand[]=a&expand[0]=b", "expand[0]", MIXED),
+            (b"expand=a&expand[]=b", "expand", MIXED),
+            (b"expand[]=a&expand[0]=b", "expand", MIXED),
+            (b"scope[type]=a&scope[type][x]=b", "scope[type]", MIXED),
         ] {
             let expected = format!("- {param} {message}");
             assert_eq!(outcome(Method::Post, "", None, body), expected, "{}", body.escape_ascii());

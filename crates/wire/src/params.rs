@@ -62,7 +62,10 @@ pub(crate) enum Value {
 pub(crate) struct Object(Vec<(Key, Value)>);
 
 /// Two shapes under one name (contract 3.8).
-pub(crate) struct MixedShapes;
+pub(crate) struct MixedShapes {
+    /// Bytes of the name at hand that lie behind the one with two shapes: `[type]` where it is `scope` in `scope[type]`.
+    pub(crate) behind: usize,
+}
 
 /// The first bracket of `path`, and what is behind it.
 fn step(path: &str) -> Option<(&str, &str)> {
@@ -91,7 +94,7 @@ impl Value {
                 _ => items.push(Self::new(rest, text)),
             },
             (Self::Object(members), Some((key, rest))) if !key.is_empty() => members.add(key, rest, text)?,
-            _ => return Err(MixedShapes),
+            _ => return Err(MixedShapes { behind: path.len() }),
         }
         Ok(())
     }
@@ -257,7 +260,7 @@ impl fmt::Debug for Parameters {
 }
 
 /// Splits `scope[type]` into `scope` and `[type]`. A name whose brackets do not match is one plain name.
-fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &str) -> (&str, &str) {
     // A bracket at the very beginning opens nothing.
     let Some(at) = name.bytes().skip(1).position(|byte| byte == b'[') else { return (name, "") };
     let (key, path) = name.split_at(at + 1);
@@ -280,8 +283,8 @@ mod tests {
         let mut parameters = Parameters::default();
         for pair in pairs.split('&') {
             let (name, text) = pair.split_once('=').unwrap();
-            if parameters.add(name, Zeroizing::new(text.to_owned())).is_err() {
-                return format!("mixed at {pair}");
+            if let Err(MixedShapes { behind }) = parameters.add(name, Zeroizing::new(text.to_owned())) {
+                return format!("mixed at {}", &name[..name.len() - behind]);
             }
         }
         Value::Object(parameters.known).json().to_string()
@@ -305,13 +308,15 @@ mod tests {
             ("a[=1&a]=2&a[b=3&a[b]c=4", r#"{"a[":"1","a]":"2","a[b":"3","a[b]c":"4"}"#),
             ("a[b[c]]=1", r#"{"a[b[c]]":"1"}"#),
             ("ä[ö]=ü", r#"{"ä":{"ö":"ü"}}"#),
-            ("a=1&a[b]=2", "mixed at a[b]=2"),
-            ("a[b]=1&a=2", "mixed at a=2"),
-            ("a=1&a[]=2", "mixed at a[]=2"),
-            ("a[]=1&a=2", "mixed at a=2"),
-            ("a[]=1&a[0]=2", "mixed at a[0]=2"),
-            ("a[0]=1&a[]=2", "mixed at a[]=2"),
-            ("a[b]=1&a[b][c]=2", "mixed at a[b][c]=2"),
+            ("a=1&a[b]=2", "mixed at a"),
+            ("a[b]=1&a=2", "mixed at a"),
+            ("a=1&a[]=2", "mixed at a"),
+            ("a[]=1&a=2", "mixed at a"),
+            ("a[]=1&a[0]=2", "mixed at a"),
+            ("a[0]=1&a[]=2", "mixed at a"),
+            ("a[b]=1&a[b][c]=2", "mixed at a[b]"),
+            ("a[b][c]=1&a[b]=2", "mixed at a[b]"),
+            ("a[][x]=1&a[][y]=2&a[x]=3", "mixed at a"),
         ] {
             assert_eq!(tree(pairs), expected, "{pairs}");
         }
