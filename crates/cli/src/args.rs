@@ -62,7 +62,7 @@ pub(crate) struct DevArgs {
     /// Write what it started with to this file, as JSON, once it accepts connections
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// What to log on standard error: error, warn, info, debug, trace, or a filter such as `info,hyper=debug`
+    /// What to log on standard error: error, warn, info, debug, trace, or a filter such as `info,h2=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "CHOLLA_LOG", hide_env_values = true)]
     pub(crate) log: String,
 }

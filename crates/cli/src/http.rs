@@ -73,15 +73,15 @@ impl Client {
             .user_agent(concat!("cholla/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build());
         let bearer = Zeroizing::new(format!("Bearer {}", target.key.expose_secret()));
-        let mut authorization =
-            HeaderValue::from_str(&bearer).map_err(|_| not_sendable("the API key", "use the key as it was printed"))?;
+        let mut authorization = HeaderValue::from_str(&bearer)
+            .map_err(|_| not_sendable("the API key", "Use the key as it was printed."))?;
         authorization.set_sensitive(true);
         let account = target.account.map(HeaderValue::from_str).transpose();
         Ok(Self {
             agent: config.build().new_agent(),
             base: checked_base(target.base)?,
             authorization,
-            account: account.map_err(|_| not_sendable("--stripe-account", "use an id such as acct_123"))?,
+            account: account.map_err(|_| not_sendable("--stripe-account", "Use an id such as acct_123."))?,
         })
     }
 
@@ -106,13 +106,14 @@ impl Client {
         headers: &[Header],
         run: impl FnOnce(&Agent, Request<B>) -> Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, Failure> {
-        let mut request = request.map_err(|_| not_sendable("the request", "check --api-base"))?;
+        let mut request = request.map_err(|_| not_sendable("the request", "Check --api-base."))?;
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         if let Some(account) = &self.account {
             request.headers_mut().insert("stripe-account", account.clone());
         }
         for (name, value) in headers {
-            let value = HeaderValue::from_str(value).map_err(|_| not_sendable(name, "use visible ASCII characters"))?;
+            let value =
+                HeaderValue::from_str(value).map_err(|_| not_sendable(name, "Use visible ASCII characters."))?;
             request.headers_mut().insert(*name, value);
         }
         run(&self.agent, request).map_err(|error| self.unreachable(&error)).and_then(|response| self.read(response))
@@ -133,7 +134,7 @@ impl Client {
             Failure::new(
                 Exit::Unavailable,
                 format!("the answer of {} {why}", self.base),
-                "ask again: it may have done it",
+                "Look before you repeat it: the server may have done it.",
             )
         };
         reader.read_to_end(&mut body).map_err(|_| broken("broke off"))?;
@@ -155,9 +156,9 @@ impl Client {
             _ => "it does not speak HTTP as expected".to_owned(),
         };
         let help = if self.base.starts_with("https:") {
-            "is it running, and is --ca-file the certificate of its authority?"
+            "Check that it runs, and that --ca-file holds the certificate of its authority."
         } else {
-            "is it running? `cholla dev` starts one; --api-base or CHOLLA_API_BASE says where"
+            "Check that it runs (`cholla dev` starts one), and that --api-base or CHOLLA_API_BASE is its address."
         };
         Failure::new(Exit::Unavailable, format!("{} cannot be reached: {why}", self.base), help)
     }
@@ -175,12 +176,14 @@ fn checked_base(base: &str) -> Result<String, Failure> {
         plain && uri.query().is_none() && matches!(uri.scheme_str(), Some("http" | "https"))
     });
     let wrong =
-        || Failure::usage("--api-base is not the address of a server", "use one such as http://127.0.0.1:12111");
+        || Failure::usage("--api-base is not the address of a server", "Use one such as http://127.0.0.1:12111.");
     uri.map(|_| base.to_owned()).ok_or_else(wrong)
 }
 
 fn read_roots(path: &Path) -> Result<RootCerts, Failure> {
-    let wrong = |why: String| Failure::usage(format!("--ca-file {} {why}", path.display()), "name a PEM file");
+    let wrong = |why: String| {
+        Failure::usage(format!("--ca-file {} {why}", path.display()), "Name a PEM file with certificates.")
+    };
     let pem = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {

@@ -28,6 +28,10 @@ pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
         "  1. Keep a copy of root.key somewhere else. Without it nobody can read the data, you included."
     );
     let _ = writeln!(text, "  2. Declare your accounts, apps, installs and keys in platform.toml.");
-    let _ = writeln!(text, "  3. cholla serve --config {}", options.directory.join("cholla.toml").display());
+    let _ = writeln!(
+        text,
+        "  3. Let clients trust tls/ca.pem, or put a certificate of your own in tls/server.pem and tls/server.key."
+    );
+    let _ = writeln!(text, "  4. cholla serve --config {}", options.directory.join("cholla.toml").display());
     output::bytes(text.as_bytes())
 }

@@ -15,7 +15,9 @@ const INPUT_BYTES_MAX: usize = 1024 * 1024;
 /// # Errors
 /// When standard input cannot be read, is too long, or is not UTF-8.
 pub(crate) fn read(what: &str) -> Result<Sensitive, Failure> {
-    let wrong = |why: &str| Failure::usage(format!("the {what} on standard input {why}"), "give it as UTF-8 text");
+    let wrong = |why: &str| {
+        Failure::usage(format!("the {what} on standard input {why}"), "Give it as UTF-8 text of at most 1 MiB.")
+    };
     if io::stdin().is_terminal() {
         let line = rpassword::prompt_password(format!("{what}: ")).map_err(|_| wrong("cannot be read"))?;
         return Ok(line.into());

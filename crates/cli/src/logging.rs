@@ -23,6 +23,6 @@ pub(crate) fn json(filter: &str) -> Result<(), Failure> {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, Failure> {
-    let wrong = |_| Failure::usage("the log filter is not one", "use a level such as info, or info,hyper=debug");
+    let wrong = |_| Failure::usage("the log filter is not one", "Use a level such as info, or info,h2=debug.");
     EnvFilter::builder().parse(filter).map_err(wrong)
 }

@@ -53,7 +53,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let message = format!("standard output cannot be written: {error}");
-            Err(Failure::new(Exit::Unavailable, message, "check where it is redirected to"))
+            Err(Failure::new(Exit::Unavailable, message, "Check where it is redirected to."))
         }
         _ => Ok(()),
     }

@@ -21,7 +21,7 @@ pub(crate) fn build() -> Result<Runtime, Failure> {
         Failure::new(
             Exit::Refused,
             format!("the runtime cannot start: {error}"),
-            "raise the limits on threads and open files",
+            "Raise the limits on threads and open files.",
         )
     };
     Builder::new_multi_thread().enable_all().build().map_err(failed)
@@ -38,7 +38,11 @@ pub(crate) fn not_started(error: &StartError) -> Failure {
 /// When signals cannot be listened for.
 pub(crate) async fn until_signal(running: Running) -> Result<(), Failure> {
     let failed = |error: io::Error| {
-        Failure::new(Exit::Refused, format!("signals cannot be listened for: {error}"), "raise the limit on open files")
+        Failure::new(
+            Exit::Refused,
+            format!("signals cannot be listened for: {error}"),
+            "Raise the limit on open files.",
+        )
     };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -58,7 +62,7 @@ pub(crate) async fn until_signal(running: Running) -> Result<(), Failure> {
         Failure::new(
             Exit::Refused,
             message,
-            "nothing that was acknowledged is lost; look at the disk of the data directory",
+            "Nothing that was acknowledged is lost; check the disk of the data directory.",
         )
     })
 }

@@ -46,7 +46,7 @@ pub const IDEMPOTENCY_KEPT_SECONDS: i64 = 24 * 60 * 60;
 pub const SET_ATTEMPTS_MAX: usize = 16;
 
 /// Seconds in which the headers of a request must have arrived, and for which an idle connection is kept.
-pub const HEADER_READ_SECONDS_MAX: u64 = 75;
+pub const HEADER_READ_SECONDS_MAX: u64 = 30;
 /// Seconds in which the body of a request must have arrived.
 pub const BODY_READ_SECONDS_MAX: u64 = 30;
 /// Seconds in which a TLS handshake must have ended.

@@ -69,26 +69,26 @@ struct ApiError {
 /// What to do about an error of section 6 of the contract.
 fn recommendation(status: u16, error: &ApiError) -> Option<&'static str> {
     let help = match (status, error.code.as_deref(), error.param.as_deref()) {
-        (401, Some("api_key_expired"), _) => "get a new key: this one is expired",
-        (401, ..) => "use a secret key of this server: CHOLLA_API_KEY, STRIPE_API_KEY or --api-key",
+        (401, Some("api_key_expired"), _) => "Get a new key: this one is expired.",
+        (401, ..) => "Give a secret key of this server in CHOLLA_API_KEY, STRIPE_API_KEY or --api-key.",
         (403, Some("account_invalid"), _) => {
-            "the account must have installed an app of the key's owner, in the mode of the key; --stripe-account chooses it"
+            "Name an account that has installed an app of the key's owner, in the mode of the key, with --stripe-account."
         }
-        (403, Some("more_permissions_required"), _) => "the account must grant the app this permission",
-        (404, Some("resource_missing"), _) => "`cholla apps secrets list` shows what a scope holds",
-        (404, ..) => "--api-base must be the address of the server without a path",
+        (403, Some("more_permissions_required"), _) => "Have the account grant the app this permission.",
+        (404, Some("resource_missing"), _) => "See what the scope holds with `cholla apps secrets list`.",
+        (404, ..) => "Give the address of the server without a path in --api-base.",
         (400, Some("resource_missing"), _) => {
-            "start from the first page: the secret at the cursor is gone, or in another scope"
+            "Start from the first page: the secret at the cursor is gone, or in another scope."
         }
         (400, Some("parameter_missing" | "parameter_invalid_empty"), Some("payload")) => {
-            "--payload=- reads the payload from standard input"
+            "Give it with --payload; `-` reads it from standard input."
         }
-        (400, Some("parameter_missing"), Some("scope" | "scope[type]")) => "choose --scope account, or --user USER",
-        (400, Some("parameter_missing"), Some("scope[user]")) => "name the user with --user USER",
-        (409, ..) => "the first request with this idempotency key is still running: try again",
-        (412, ..) => "somebody else changed it: find it again, its ETAG is the version it has now",
-        (429, ..) => "wait a moment, then try again",
-        (500.., ..) => "try again; the server's log tells the cause under this request id",
+        (400, Some("parameter_missing"), Some("scope" | "scope[type]")) => "Choose --scope account, or --user USER.",
+        (400, Some("parameter_missing"), Some("scope[user]")) => "Name the user with --user USER.",
+        (409, ..) => "Try again: the first request with this idempotency key is still running.",
+        (412, ..) => "Find it again: somebody else changed it, and its ETAG is the version it has now.",
+        (429, ..) => "Wait a moment, then try again.",
+        (500.., ..) => "Try again; the server's log tells the cause under this request id.",
         _ => return None,
     };
     Some(help)
@@ -97,7 +97,7 @@ fn recommendation(status: u16, error: &ApiError) -> Option<&'static str> {
 /// An answer that the contract does not know.
 fn foreign(answer: &Answer) -> Failure {
     let message = format!("the server answered {} with something that is not this API's JSON", answer.status);
-    Failure::new(Exit::Unavailable, message, "does --api-base name a Cholla server, without a path?")
+    Failure::new(Exit::Unavailable, message, "Check that --api-base is the address of a Cholla server, without a path.")
 }
 
 #[cfg(test)]
@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn every_error_of_the_contract_that_one_can_act_on_says_how() {
         for (status, code, param, expected) in [
-            (401, None, None, "use a secret key"),
-            (401, Some("api_key_expired"), None, "get a new key"),
-            (403, Some("account_invalid"), None, "must have installed"),
-            (403, Some("more_permissions_required"), None, "must grant"),
+            (401, None, None, "secret key"),
+            (401, Some("api_key_expired"), None, "new key"),
+            (403, Some("account_invalid"), None, "has installed"),
+            (403, Some("more_permissions_required"), None, "grant the app"),
             (404, Some("resource_missing"), Some("name"), "secrets list"),
             (404, None, None, "without a path"),
             (400, Some("resource_missing"), Some("starting_after"), "first page"),
@@ -119,7 +119,7 @@ mod tests {
             (400, Some("parameter_missing"), Some("scope[user]"), "--user"),
             (409, Some("idempotency_key_in_use"), None, "still running"),
             (412, None, None, "ETAG"),
-            (429, Some("rate_limit"), None, "wait"),
+            (429, Some("rate_limit"), None, "Wait"),
             (500, None, None, "request id"),
             (503, None, None, "request id"),
             (400, None, Some("name"), ""),

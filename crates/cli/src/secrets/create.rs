@@ -10,7 +10,7 @@ pub(super) fn run(mut args: CreateArgs) -> Result<(), Failure> {
     let reads = |value: &Option<Sensitive>| value.as_ref().is_some_and(|value| value.expose_secret() == STANDARD_INPUT);
     if reads(&args.payload) {
         if reads(&args.request.api_key) {
-            let help = "set CHOLLA_API_KEY instead of --api-key";
+            let help = "Set CHOLLA_API_KEY instead of --api-key.";
             return Err(Failure::usage("standard input cannot be both the payload and the API key", help));
         }
         args.payload = Some(input::read("payload")?);

@@ -30,7 +30,7 @@ pub(super) fn with_request(mut form: Form, args: &RequestArgs) -> Result<Form, F
         form = form.with_expand(path);
     }
     for pair in &args.data {
-        let help = "write it as the API names it, such as -d \"scope[type]\"=account";
+        let help = "Write it as the API names it, such as -d \"scope[type]\"=account.";
         let with = form.with_pair(pair.expose_secret());
         form = with.ok_or_else(|| Failure::usage("a --data is not KEY=VALUE", help))?;
     }

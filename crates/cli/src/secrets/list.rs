@@ -24,7 +24,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Failure> {
             next => return finish(&rows, next.as_ref(), args.request.json),
         }
     }
-    Err(Failure::new(Exit::Unavailable, format!("there are more than {PAGES_MAX} pages"), "list without --all"))
+    Err(Failure::new(Exit::Unavailable, format!("there are more than {PAGES_MAX} pages"), "List without --all."))
 }
 
 /// Where the next page begins.

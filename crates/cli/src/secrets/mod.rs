@@ -38,7 +38,7 @@ fn client(args: &RequestArgs) -> Result<Client, Failure> {
         Some(key) if key.expose_secret() == STANDARD_INPUT => input::read("API key")?,
         Some(key) => key,
         None => {
-            let help = "set CHOLLA_API_KEY or STRIPE_API_KEY, or pass --api-key; `cholla dev` prints keys of its own";
+            let help = "Set CHOLLA_API_KEY or STRIPE_API_KEY, or pass --api-key; `cholla dev` prints keys of its own.";
             return Err(Failure::usage("there is no API key", help));
         }
     };
