@@ -9,7 +9,7 @@
 //! 3. Only `seal` names an AEAD. `store` does not depend on `seal`: the storage layer *cannot* decrypt.
 //! 4. A store call on secrets needs an [`place::SealedPlace`], made only from an [`policy::Authorized`] value.
 //! 5. A tenant's place is computed from the principal, never read from the request alone.
-//! 6. Plaintext can be exposed at three places only: sealing, rendering a response, printing in the CLI.
+//! 6. Plaintext is exposed to the namespace's cipher (to be sealed, or fingerprinted), to the renderer of a response, and nowhere else.
 //! 7. Every limit is a named constant in [`limits`]; every loop, queue, page and body has one.
 //! 8. Rules that must hold under concurrency are decided inside one store transaction.
 //! 9. Another tenant's secret and a missing secret produce identical bytes (request id apart).

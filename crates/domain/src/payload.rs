@@ -8,7 +8,7 @@ use crate::name::is_legal;
 
 /// A payload in clear. Wiped when dropped; cannot be cloned, compared, printed or serialized.
 ///
-/// [`expose_secret`](Self::expose_secret) is called at three places only: sealing, rendering a response, printing in the CLI (law 6).
+/// [`expose_secret`](Self::expose_secret) is called only to hand the payload to the namespace's cipher and to render a response (law 6).
 pub struct Plaintext(Zeroizing<String>);
 
 impl Plaintext {
