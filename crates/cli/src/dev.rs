@@ -23,8 +23,9 @@ pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
         cache_bytes: None,
     };
     runtime::build()?.block_on(async {
+        let signals = runtime::Signals::catch()?;
         let running = start(options).await.map_err(|error| runtime::not_started(&error))?;
         output::bytes(running.summary().as_bytes())?;
-        runtime::until_signal(running).await
+        runtime::until_signal(running, signals).await
     })
 }

@@ -32,20 +32,36 @@ pub(crate) fn not_started(error: &StartError) -> Failure {
     Failure::new(Exit::Refused, error.to_string(), error.recommendation())
 }
 
+/// SIGTERM and SIGINT, caught from here on.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Catches the signals. Comes before the server says that it is ready: whoever waits for that may stop it right after.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            Failure::new(
+                Exit::Refused,
+                format!("signals cannot be listened for: {error}"),
+                "Raise the limit on open files.",
+            )
+        };
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate()).map_err(failed)? })
+    }
+}
+
 /// Runs `running` until SIGTERM or SIGINT, then lets it drain. A second SIGINT ends the process at once.
 ///
 /// # Errors
-/// When signals cannot be listened for.
-pub(crate) async fn until_signal(running: Running) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        Failure::new(
-            Exit::Refused,
-            format!("signals cannot be listened for: {error}"),
-            "Raise the limit on open files.",
-        )
-    };
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+/// When the store could not be closed in order.
+pub(crate) async fn until_signal(running: Running, signals: Signals) -> Result<(), Failure> {
+    let Signals { mut interrupt, terminate } = signals;
     let (draining, drains) = tokio::sync::oneshot::channel();
     let first = async move {
         first_of(&mut interrupt, terminate).await;

@@ -19,8 +19,9 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
         LogFormat::Text => logging::text(config.log.level)?,
     }
     runtime::build()?.block_on(async {
+        let signals = runtime::Signals::catch()?;
         let running = start(config, args.ready_file).await.map_err(|error| runtime::not_started(&error))?;
         output::bytes(running.summary().as_bytes())?;
-        runtime::until_signal(running).await
+        runtime::until_signal(running, signals).await
     })
 }

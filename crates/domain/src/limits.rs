@@ -45,7 +45,7 @@ pub const IDEMPOTENCY_KEPT_SECONDS: i64 = 24 * 60 * 60;
 /// How often a set looks again because the secret it replaces was created, deleted or had expired meanwhile.
 pub const SET_ATTEMPTS_MAX: usize = 16;
 
-/// Seconds in which the headers of a request must have arrived, and for which an idle connection is kept.
+/// Seconds in which the headers of a request must have arrived, and for which an idle connection is kept, at the longest.
 pub const HEADER_READ_SECONDS_MAX: u64 = 30;
 /// Seconds in which the body of a request must have arrived.
 pub const BODY_READ_SECONDS_MAX: u64 = 30;

@@ -9,6 +9,7 @@ use cholla_wire::headers;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use crate::header_names::{STRIPE_ACCOUNT, STRIPE_CONTEXT};
 use crate::state::Api;
 
 /// A caller whose key is known and may act on the account it named.
@@ -31,8 +32,8 @@ pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Re
     }
     let hash = api.instance.credential_hash(key.as_bytes());
     let directory = api.directory.load();
-    let header = |name: &str| request.get(name).map(http::HeaderValue::as_bytes);
-    let account = || headers::account(header("stripe-account"), header("stripe-context"));
+    let header = |name| request.get::<http::HeaderName>(name).map(http::HeaderValue::as_bytes);
+    let account = || headers::account(header(STRIPE_ACCOUNT), header(STRIPE_CONTEXT));
     let refused = |refused, named: Option<&str>| match refused {
         Refused::Expired => ApiError::expired_key(&key.masked()),
         Refused::Publishable => ApiError::publishable_key(),

@@ -2,9 +2,11 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HeaderName, ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ORIGIN,
 };
 use http::{HeaderMap, HeaderValue};
+
+use crate::header_names::{ALLOW_PRIVATE_NETWORK, REQUEST_PRIVATE_NETWORK};
 
 /// The headers of an answer that a browser shows to a script.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
@@ -13,8 +15,6 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("300");
 const ANY: HeaderValue = HeaderValue::from_static("*");
-const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
-const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// The origins that may read answers, and whether pages of public sites may ask for this private address (dev mode).
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct Cors {
 }
 
 impl Cors {
-    /// Adds what every answer carries.
-    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
-        if let Some(origin) = self.allowed(request) {
+    /// Adds what every answer carries to a request whose origin is [`allowed`](Self::allowed).
+    pub(crate) fn mark(allowed: Option<HeaderValue>, answer: &mut HeaderMap) {
+        if let Some(origin) = allowed {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
@@ -47,7 +47,8 @@ impl Cors {
         }
     }
 
-    fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
+    /// What `Access-Control-Allow-Origin` answers this request; `None` where its origin is not on the list.
+    pub(crate) fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let Some(allowed) = &self.allowed_origins else { return Some(ANY) };
         let origin = request.get(ORIGIN)?;
         allowed.iter().any(|allowed| origin == allowed.as_str()).then(|| origin.clone())
@@ -69,7 +70,7 @@ mod tests {
             request.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
         }
         let mut answer = HeaderMap::new();
-        cors.mark(&request, &mut answer);
+        Cors::mark(cors.allowed(&request), &mut answer);
         let actual = answer.get(ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap());
         assert_eq!(actual, expected, "{allowed:?} {origin:?}");
     }

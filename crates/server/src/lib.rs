@@ -1,6 +1,6 @@
 //! The server: HTTP/1.1 and HTTP/2, TLS, credentials, the admin listener, the sweeper.
 //!
-//! Start reading at [`service::serve`], one request from head to answer, then `api/set.rs`. [`dev::start`] and [`production::start`]
+//! Start reading in `service.rs`, one request from head to answer, then `api/set.rs`. [`dev::start`] and [`production::start`]
 //! put a server together from the same parts.
 
 pub mod config;
@@ -20,10 +20,12 @@ mod clock;
 mod cors;
 mod entropy;
 mod files;
+mod header_names;
 mod in_flight;
 mod listener;
 mod metrics;
 mod panics;
+mod progress;
 mod receive;
 mod respond;
 mod service;

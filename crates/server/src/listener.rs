@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::progress::Progress;
 use crate::respond::AnswerBody;
 
 /// Connections that wait to be accepted.
@@ -117,9 +118,11 @@ where
     stream.set_nodelay(true)?;
     let unread = Duration::from_secs(UNREAD_ANSWER_SECONDS_MAX);
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(unread))?;
+    let progress = Arc::new(Progress::default());
+    let reported = Arc::clone(&progress);
     let service = service_fn(move |request| {
-        let answer = serve(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let request = reported.begin(serve(request));
+        async move { Ok::<_, Infallible>(request.await) }
     });
     let handshake = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
     match tls {
@@ -128,13 +131,13 @@ where
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                 serve_http2(TokioIo::new(stream), service, stopping).await
             } else {
-                serve_http1(TokioIo::new(stream), service, stopping).await
+                serve_http1(TokioIo::new(stream), service, &progress, stopping).await
             }
         }
         None if timeout(handshake, begins_http2(&stream)).await?? => {
             serve_http2(TokioIo::new(stream), service, stopping).await
         }
-        None => serve_http1(TokioIo::new(stream), service, stopping).await,
+        None => serve_http1(TokioIo::new(stream), service, &progress, stopping).await,
     }
 }
 
@@ -154,23 +157,25 @@ async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn serve_http1<I, S>(io: I, service: S, mut stopping: watch::Receiver<bool>) -> Result<(), Failure>
+async fn serve_http1<I, S>(
+    io: I,
+    service: S,
+    progress: &Progress,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), Failure>
 where
     I: Read + Write + Unpin + Send + 'static,
     S: HttpService<Incoming, ResBody = AnswerBody>,
     S::Error: Into<Failure>,
 {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEADER_READ_SECONDS_MAX))
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEADER_LINES_MAX)
-        .serve_connection(io, service);
+    let connection =
+        http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).max_headers(HEADER_LINES_MAX).serve_connection(io, service);
     let mut connection = pin!(connection);
     tokio::select! {
         biased;
         ended = connection.as_mut() => return Ok(ended?),
         _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+        () = progress.stalled() => return Err("no request came in time".into()),
     }
     Ok(connection.await?)
 }

@@ -25,9 +25,6 @@ static LARGE_BODIES: Semaphore = Semaphore::const_new(LARGE_BODIES_MAX);
 /// 413 when it is longer than [`BODY_BYTES_MAX`] (the rest is read and thrown away first, so that the answer arrives), 400 when it
 /// breaks off or does not arrive within [`BODY_READ_SECONDS_MAX`].
 pub(crate) async fn receive(parts: &Parts, mut body: Incoming) -> Result<Zeroizing<Vec<u8>>, ApiError> {
-    if body.is_end_stream() {
-        return Ok(Zeroizing::new(Vec::new()));
-    }
     // Room for the whole body up front: a buffer that grows would leave copies of a payload behind, unwiped.
     let room = match body.size_hint().exact().map(usize::try_from) {
         None => BODY_BYTES_MAX,

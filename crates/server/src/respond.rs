@@ -10,9 +10,14 @@ use cholla_wire::error::ApiError;
 use cholla_wire::headers;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, STRICT_TRANSPORT_SECURITY, VARY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
+use crate::cors::Cors;
+use crate::header_names::{
+    IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, ORIGINAL_REQUEST, RATE_LIMITED_REASON, REQUEST_ID, SHOULD_RETRY,
+    STRIPE_ACCOUNT, STRIPE_VERSION,
+};
 use crate::state::Api;
 
 /// The body of every answer: whole, in memory.
@@ -25,15 +30,6 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
 const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const NEWEST_VERSION: HeaderValue = HeaderValue::from_static(headers::NEWEST_VERSION);
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
-const STRIPE_ACCOUNT: HeaderName = HeaderName::from_static("stripe-account");
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
-const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
 
 /// What an operation has to say, before it is an HTTP answer.
 #[derive(Debug)]
@@ -68,8 +64,8 @@ pub(crate) fn log_failure(error: &cholla_domain::error::Error, request: RequestI
     }
 }
 
-/// Makes the HTTP answer to a request.
-pub(crate) fn respond(api: &Api, request: &Parts, id: RequestId, reply: Reply) -> Response<AnswerBody> {
+/// Makes the HTTP answer to a request, whose headers end here.
+pub(crate) fn respond(api: &Api, mut request: Parts, id: RequestId, reply: Reply) -> Response<AnswerBody> {
     let (status, body, error) = match reply.result {
         Ok(body) => (StatusCode::OK, body, None),
         Err(error) => (
@@ -78,8 +74,8 @@ pub(crate) fn respond(api: &Api, request: &Parts, id: RequestId, reply: Reply) -
             Some(error),
         ),
     };
-    let mut answer = empty(api, request, id, status);
-    let headers = answer.headers_mut();
+    let idempotency_key = if request.method == Method::POST { legal_idempotency_key(&request.headers) } else { None };
+    let mut headers = common_headers(api, &mut request, id);
     headers.insert(CONTENT_TYPE, JSON);
     if let Some(version) = reply.version {
         headers.insert(ETAG, text(headers::etag(&version)));
@@ -87,10 +83,10 @@ pub(crate) fn respond(api: &Api, request: &Parts, id: RequestId, reply: Reply) -
     let should_retry = error.as_ref().and_then(ApiError::should_retry);
     if request.method == Method::POST {
         headers.insert(SHOULD_RETRY, if should_retry == Some(true) { TRUE } else { FALSE });
-        if let Some(key) = legal_idempotency_key(request) {
-            headers.insert(IDEMPOTENCY_KEY, key.clone());
+        if let Some(key) = idempotency_key {
+            headers.insert(IDEMPOTENCY_KEY, key);
             let original = reply.replay_of.or_else(|| error.as_ref().and_then(ApiError::original_request));
-            headers.insert(ORIGINAL_REQUEST, text(original.unwrap_or(id).to_string()));
+            headers.insert(ORIGINAL_REQUEST, request_id(original.unwrap_or(id)));
         }
         if reply.replay_of.is_some() {
             headers.insert(IDEMPOTENT_REPLAYED, TRUE);
@@ -101,50 +97,68 @@ pub(crate) fn respond(api: &Api, request: &Parts, id: RequestId, reply: Reply) -
     if let Some(reason) = error.as_ref().and_then(ApiError::rate_limited_reason) {
         headers.insert(RATE_LIMITED_REASON, HeaderValue::from_static(reason));
     }
-    if request.method == Method::HEAD {
+    let body = if request.method == Method::HEAD {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        Full::default()
     } else {
-        *answer.body_mut() = Full::new(Bytes::from(body));
-    }
-    answer
+        Full::new(Bytes::from(body))
+    };
+    assemble(status, headers, body)
 }
 
 /// The answer to `OPTIONS`, on any path and without authentication (contract 7.3).
-pub(crate) fn preflight(api: &Api, request: &Parts, id: RequestId) -> Response<AnswerBody> {
-    let mut answer = empty(api, request, id, StatusCode::NO_CONTENT);
-    api.cors.mark_preflight(&request.headers, answer.headers_mut());
-    answer
+pub(crate) fn preflight(api: &Api, mut request: Parts, id: RequestId) -> Response<AnswerBody> {
+    let mut asked = HeaderMap::new();
+    api.cors.mark_preflight(&request.headers, &mut asked);
+    let mut headers = common_headers(api, &mut request, id);
+    headers.extend(asked);
+    assemble(StatusCode::NO_CONTENT, headers, Full::default())
 }
 
-/// An answer with the headers that every one carries (contract 7.2 and 7.3).
-fn empty(api: &Api, request: &Parts, id: RequestId, status: StatusCode) -> Response<AnswerBody> {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.reserve(12);
-    headers.insert(REQUEST_ID, text(id.to_string()));
-    headers.insert(STRIPE_VERSION, echoed_version(request).unwrap_or(NEWEST_VERSION));
+/// The headers that every answer carries (contract 7.2 and 7.3), in the map that held the request's: it has the room.
+fn common_headers(api: &Api, request: &mut Parts, id: RequestId) -> HeaderMap {
+    let mut headers = std::mem::take(&mut request.headers);
+    let version = echoed_version(&headers).unwrap_or(NEWEST_VERSION);
+    let account = headers.get(STRIPE_ACCOUNT).cloned();
+    let origin = api.cors.allowed(&headers);
+    headers.clear();
+    headers.insert(REQUEST_ID, request_id(id));
+    headers.insert(STRIPE_VERSION, version);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(VARY, VARY_ORIGIN);
-    if let Some(account) = request.headers.get(STRIPE_ACCOUNT) {
-        headers.insert(STRIPE_ACCOUNT, account.clone());
+    if let Some(account) = account {
+        headers.insert(STRIPE_ACCOUNT, account);
     }
     if api.strict_transport_security {
         headers.insert(STRICT_TRANSPORT_SECURITY, ONE_YEAR);
     }
-    api.cors.mark(&request.headers, headers);
+    Cors::mark(origin, &mut headers);
+    headers
+}
+
+fn assemble(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
     answer
 }
 
-fn echoed_version(request: &Parts) -> Option<HeaderValue> {
-    let asked = request.headers.get(STRIPE_VERSION)?;
+fn echoed_version(request: &HeaderMap) -> Option<HeaderValue> {
+    let asked = request.get(STRIPE_VERSION)?;
     matches!(headers::stripe_version(Some(asked.as_bytes())), Ok(Some(_))).then(|| asked.clone())
 }
 
 /// The idempotency key, where it is one that may be echoed.
-fn legal_idempotency_key(request: &Parts) -> Option<&HeaderValue> {
-    let key = request.headers.get(IDEMPOTENCY_KEY)?;
-    matches!(headers::idempotency_key(Some(key.as_bytes())), Ok(Some(_))).then_some(key)
+fn legal_idempotency_key(request: &HeaderMap) -> Option<HeaderValue> {
+    let key = request.get(IDEMPOTENCY_KEY)?;
+    matches!(headers::idempotency_key(Some(key.as_bytes())), Ok(Some(_))).then(|| key.clone())
+}
+
+fn request_id(id: RequestId) -> HeaderValue {
+    let mut whole = String::with_capacity(RequestId::PREFIX.len() + RequestId::LENGTH);
+    whole.push_str(RequestId::PREFIX);
+    whole.push_str(id.suffix());
+    text(whole)
 }
 
 fn text(text: String) -> HeaderValue {

@@ -12,10 +12,12 @@ use cholla_wire::{form, headers};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
+use zeroize::Zeroizing;
 
 use crate::api::{self, Call};
 use crate::authenticate::authenticate;
+use crate::header_names::STRIPE_VERSION;
 use crate::metrics::Operation;
 use crate::receive::{discard, receive};
 use crate::respond::{AnswerBody, Reply, preflight, respond};
@@ -27,7 +29,7 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
     let id = RequestId::draw(&*api.ports.entropy);
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
-        let answer = preflight(api, &parts, id);
+        let answer = preflight(api, parts, id);
         api.metrics.answered(Operation::Preflight, answer.status().as_u16(), started.elapsed());
         return answer;
     }
@@ -44,7 +46,7 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
         })
         .await
     };
-    let answer = respond(api, &parts, id, reply);
+    let answer = respond(api, parts, id, reply);
     tracing::debug!(request.id = %id, operation = ?operation, status = answer.status().as_u16(), "answered");
     api.metrics.answered(operation, answer.status().as_u16(), started.elapsed());
     answer
@@ -53,7 +55,7 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
 async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operation: &mut Operation) -> Reply {
     let now = api.now();
     let checked = check_head(parts).and_then(|()| authenticate(api, &parts.headers, now)).and_then(|caller| {
-        headers::stripe_version(parts.headers.get("stripe-version").map(http::HeaderValue::as_bytes))?;
+        headers::stripe_version(parts.headers.get(STRIPE_VERSION).map(http::HeaderValue::as_bytes))?;
         let known = api::route(&parts.method, parts.uri.path());
         let known = known.ok_or_else(|| ApiError::unknown_url(parts.method.as_str(), parts.uri.path()))?;
         Ok((caller, known))
@@ -61,14 +63,18 @@ async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operati
     let (caller, known) = match checked {
         Ok(checked) => checked,
         Err(error) => {
-            discard(parts, body).await;
+            Box::pin(discard(parts, body)).await;
             return error.into();
         }
     };
     *operation = known;
-    let body = match receive(parts, body).await {
-        Ok(body) => body,
-        Err(error) => return error.into(),
+    let body = if body.is_end_stream() {
+        Zeroizing::default()
+    } else {
+        match Box::pin(receive(parts, body)).await {
+            Ok(body) => body,
+            Err(error) => return error.into(),
+        }
     };
     let method = if parts.method == Method::POST { form::Method::Post } else { form::Method::Get };
     let content_type = parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
@@ -81,9 +87,10 @@ async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operati
     let call = Call { id, now, caller: &caller, headers: &parts.headers };
     match known {
         Operation::Find => api::find(api, &call, parameters).await,
-        Operation::Set => api::set(api, &call, parameters).await,
-        Operation::List => api::list(api, &call, parameters).await,
-        Operation::Delete => api::delete(api, &call, parameters).await,
+        // Boxed, like the body above: the future of a request is copied more than once, and a find need not carry their room.
+        Operation::Set => Box::pin(api::set(api, &call, parameters)).await,
+        Operation::List => Box::pin(api::list(api, &call, parameters)).await,
+        Operation::Delete => Box::pin(api::delete(api, &call, parameters)).await,
         Operation::Sign => api::sign(api, &call, parameters),
         Operation::Preflight | Operation::None => ApiError::internal().into(),
     }
