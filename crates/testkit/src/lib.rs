@@ -7,6 +7,7 @@ pub mod memory;
 pub mod pattern;
 pub mod runner;
 pub mod store_model;
+pub mod store_readers;
 pub mod store_suite;
 pub mod vector;
 pub mod world;

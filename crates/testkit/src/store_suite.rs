@@ -64,6 +64,7 @@ macro_rules! store_suite {
 }
 
 pub use crate::store_model::any_sequence_is_answered_as_by_the_oracle;
+pub use crate::store_readers::readers_never_go_back;
 
 /// One store behind each of its ports, and whatever has to live as long as it does (such as its directory).
 pub struct Stores {
@@ -108,7 +109,7 @@ impl Stores {
         found.expect("the store answers")
     }
 
-    /// The header under a name; an answer is expected, and the same one as from a find.
+    /// The header under a name; an answer is expected.
     pub async fn header(&self, user: &str, name: &str, now: i64) -> Option<RecordHeader> {
         let header = self.secrets.header(&user_place(user), name_tag(user, name), at(now)).await;
         header.expect("the store answers")
@@ -560,42 +561,4 @@ pub async fn erasing_all_leaves_the_instance_key(stores: Stores) {
     assert_eq!(instance, Some(WrappedKey(vec![7])));
     let again = with_key(new_secret("", "a", 2, None, 100), 1, 2);
     assert_eq!(stores.set("", again, 100).await, SetOutcome::Done);
-}
-
-/// One secret is set again and again while others read it by find, header and list in turn: no reader sees an older state after a
-/// newer one, none misses what was acknowledged before it asked.
-pub async fn readers_never_go_back(stores: Stores) {
-    const ROUNDS: u64 = 300;
-    let stores = Arc::new(stores);
-    assert_eq!(stores.put("", "a", 1, 100).await, SetOutcome::Done);
-    let acknowledged = Arc::new(std::sync::atomic::AtomicU64::new(1));
-    let mut readers = tokio::task::JoinSet::new();
-    for offset in 0..3 {
-        let (stores, acknowledged) = (Arc::clone(&stores), Arc::clone(&acknowledged));
-        readers.spawn(async move {
-            let mut seen = 0;
-            for turn in offset.. {
-                let floor = acknowledged.load(std::sync::atomic::Ordering::SeqCst);
-                let found = match turn % 3 {
-                    0 => stores.find("", "a", 100).await.map(|row| row.header.version),
-                    1 => stores.header("", "a", 100).await.map(|header| header.version),
-                    _ => stores.list("", 100).await.first().map(|row| row.header.version),
-                };
-                let bytes = *found.expect("it is never deleted").as_bytes();
-                let mark = u64::try_from(u128::from_be_bytes(bytes)).expect("a mark of the suite");
-                assert!(mark >= floor, "turn {turn} saw {mark} after {floor} was acknowledged");
-                assert!(mark >= seen, "turn {turn} saw {mark} after {seen}");
-                seen = mark;
-                if mark == ROUNDS {
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        });
-    }
-    for mark in 2..=ROUNDS {
-        assert_eq!(stores.put("", "a", mark, 100).await, SetOutcome::Done);
-        acknowledged.store(mark, std::sync::atomic::Ordering::SeqCst);
-    }
-    readers.join_all().await;
 }

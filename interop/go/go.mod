@@ -1,0 +1,6 @@
+// The official Go library's suite against a running server.
+module cholla.interop/go
+
+go 1.24
+
+require github.com/stripe/stripe-go/v86 v86.2.0
