@@ -217,6 +217,7 @@ impl Plan {
 fn asked(case: Case, world: World) -> World {
     match case.asked {
         Asked::Hot => World::Small,
+        Asked::Sample => world.sample(),
         Asked::All | Asked::Cold => world,
     }
 }

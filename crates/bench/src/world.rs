@@ -18,6 +18,8 @@ pub(crate) const SMALL: u32 = 1_000;
 const SMALL_STRIDE: u32 = 10;
 /// The large worlds come in this step: one more user in every account.
 const LARGE_STEP: u32 = ACCOUNTS * SECRETS_PER_USER;
+/// Secrets of a sample.
+const SAMPLE: u32 = 20_000;
 /// The largest world: 100 users in every account.
 const SECRETS_MAX: u32 = 100 * LARGE_STEP;
 
@@ -45,6 +47,11 @@ pub(crate) enum World {
         /// 1 to 100.
         users: u32,
     },
+    /// 20,000 secrets spread evenly over `Large { users }`.
+    Sample {
+        /// 2 to 100.
+        users: u32,
+    },
 }
 
 impl World {
@@ -61,11 +68,20 @@ impl World {
         Ok(Self::Large { users: secrets / LARGE_STEP })
     }
 
+    /// 20,000 of its secrets, or all of a smaller world.
+    pub(crate) fn sample(self) -> Self {
+        match self {
+            Self::Large { users } if users * LARGE_STEP > SAMPLE => Self::Sample { users },
+            smaller => smaller,
+        }
+    }
+
     /// How many secrets it has.
     pub(crate) fn secrets(self) -> u32 {
         match self {
             Self::Small => SMALL,
             Self::Large { users } => users * LARGE_STEP,
+            Self::Sample { .. } => SAMPLE,
         }
     }
 
@@ -73,6 +89,10 @@ impl World {
     pub(crate) fn place(self, number: u32) -> Place {
         let (scope, name) = (number / SECRETS_PER_USER, number % SECRETS_PER_USER);
         match self {
+            Self::Sample { users } => {
+                let step = users * LARGE_STEP / SAMPLE;
+                Self::Large { users }.place(number * step + number % step.min(SECRETS_PER_USER))
+            }
             Self::Small => Place { account: scope * SMALL_STRIDE, user: 0, name },
             Self::Large { users } => Place { account: scope / users, user: scope % users, name },
         }
@@ -130,6 +150,11 @@ mod tests {
         let (small, large) = (places(World::Small), places(World::Large { users: 2 }));
         assert_eq!((small.len(), large.len()), (1_000, 20_000));
         assert!(small.is_subset(&large));
+        for users in [2, 3, 100] {
+            let sample = places(World::Sample { users });
+            assert_eq!(sample.len(), 20_000, "{users} users");
+            assert!(sample.is_subset(&places(World::Large { users })), "{users} users");
+        }
         assert_eq!(World::Large { users: 100 }.place(999_999), Place { account: 999, user: 99, name: 9 });
     }
 }
