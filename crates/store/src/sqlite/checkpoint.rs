@@ -1,26 +1,32 @@
 //! Keeps the write-ahead log short without making writers wait for the database file.
 //!
-//! A thread of its own copies pages from the log into the file while the writer goes on. Alone it would never catch up with a busy
-//! writer, and the log, which starts again from its beginning only when every page of it has been copied, would grow for ever. So once
-//! the log is long the writer itself copies, between two transactions, the few pages that the last pass of the thread has left.
+//! A thread of its own copies pages from the log into the file while the writer goes on. Alone it never catches up with a busy writer:
+//! while it copies, the next pages arrive. But the log starts again from its beginning only when every page of it has been copied. So
+//! when the log is long it is *closed*: the thread makes pass after pass, the writer commits fewer and larger batches meanwhile, each
+//! pass has less to copy than the one before, and the last few pages the writer copies itself, between two transactions.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::connection;
 use super::statistics::Counters;
 
-/// The thread makes a pass when so many pages of the log are not in the file.
-const PASS_PAGES: u64 = 1_000;
-/// The writer finishes what the thread has left when the log is so long.
-const RESTART_PAGES: u64 = 4_000;
-/// Where the writer does not wait for the thread to catch up any more: 64 MiB.
+/// The thread makes a pass when so many pages of the log are not in the file. Fewer would cost more flushes, each page for itself.
+const PASS_PAGES: u64 = 4_000;
+/// The log is closed when it is so long: 32 MiB.
+const CLOSE_PAGES: u64 = 8_000;
+/// When it is so long all the same, 64 MiB, the writer does not only slow down but waits for the thread.
 const WAL_PAGES_MAX: u64 = 16_384;
-const _: () = assert!(PASS_PAGES < RESTART_PAGES && RESTART_PAGES < WAL_PAGES_MAX);
+const _: () = assert!(PASS_PAGES < CLOSE_PAGES && CLOSE_PAGES < WAL_PAGES_MAX);
+/// The writer copies so many pages itself: some 3 ms.
+const LAST_PAGES: u64 = 128;
+/// While the log is closed the writer waits so long, at most, between two batches.
+const PACE: Duration = Duration::from_millis(3);
 
 /// The log, in pages.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +75,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_until(&self, condition: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let waited = self.changed.wait_while(self.lock(), |state| !condition(state));
+    fn start_pass(&self) {
+        self.lock().busy = true;
+        self.changed.notify_all();
+    }
+
+    fn wait_until_idle(&self, longest: Option<Duration>) {
+        let longest = longest.unwrap_or(Duration::MAX);
+        drop(self.changed.wait_timeout_while(self.lock(), longest, |state| state.busy));
+    }
+
+    fn wait_for_work(&self) -> MutexGuard<'_, State> {
+        let waited = self.changed.wait_while(self.lock(), |state| !state.busy && !state.stopping);
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,6 +95,13 @@ impl Shared {
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    /// Length at which the log is closed. More than usual when somebody reads an old state for long, which keeps the log from starting
+    /// again.
+    close_at: u64,
+    /// Length at the last look.
+    length: u64,
+    /// While the log is closed: pages that were behind when the last pass began.
+    closing: Option<u64>,
 }
 
 impl Checkpointer {
@@ -89,31 +112,49 @@ impl Checkpointer {
         let own = Arc::clone(&shared);
         let thread =
             std::thread::Builder::new().name("checkpoint".to_owned()).spawn(move || run(&connection, &own, &counters));
-        Ok(thread.map(|thread| Self { shared, thread }))
+        Ok(thread.map(|thread| Self { shared, thread, close_at: CLOSE_PAGES, length: 0, closing: None }))
     }
 
     /// Looks at the log between two transactions and has done what it needs.
-    pub(super) fn after_commit(&self, connection: &Connection, counters: &Counters) {
+    pub(super) fn after_commit(&mut self, connection: &Connection, counters: &Counters) {
         if let Err(error) = self.shorten(connection, counters) {
             tracing::warn!(%error, "the write-ahead log could not be checkpointed");
         }
     }
 
-    fn shorten(&self, connection: &Connection, counters: &Counters) -> rusqlite::Result<()> {
-        let mut wal = Wal::look(connection)?;
-        if wal.length >= WAL_PAGES_MAX {
-            drop(self.shared.wait_until(|state| !state.busy));
-        }
-        let idle = !self.shared.lock().busy;
-        if idle && wal.length >= RESTART_PAGES && wal.behind > 0 {
-            wal = Wal::pass(connection)?;
-            counters.checkpoints.fetch_add(1, Ordering::Relaxed);
-        } else if idle && wal.behind >= PASS_PAGES {
-            self.shared.lock().busy = true;
-            self.shared.changed.notify_all();
-        }
+    fn shorten(&mut self, connection: &Connection, counters: &Counters) -> rusqlite::Result<()> {
+        let wal = Wal::look(connection)?;
         counters.wal_pages.store(wal.length, Ordering::Relaxed);
         counters.wal_pages_behind.store(wal.behind, Ordering::Relaxed);
+        if wal.length < self.length {
+            (self.close_at, self.closing) = (CLOSE_PAGES, None);
+        }
+        self.length = wal.length;
+        if self.shared.lock().busy {
+            if wal.length >= self.close_at + (WAL_PAGES_MAX - CLOSE_PAGES) {
+                self.shared.wait_until_idle(None);
+            } else if self.closing.is_some() {
+                self.shared.wait_until_idle(Some(PACE));
+            }
+        } else if wal.length >= self.close_at {
+            self.close(connection, wal, counters)?;
+        } else if wal.behind >= PASS_PAGES {
+            self.shared.start_pass();
+        }
+        Ok(())
+    }
+
+    /// One step of closing the log: the thread's next pass, or the last one.
+    fn close(&mut self, connection: &Connection, wal: Wal, counters: &Counters) -> rusqlite::Result<()> {
+        let shrinks = self.closing.is_none_or(|before| wal.behind < before - before / 4);
+        if wal.behind > LAST_PAGES && shrinks {
+            self.closing = Some(wal.behind);
+            self.shared.start_pass();
+        } else {
+            let wal = Wal::pass(connection)?;
+            counters.checkpoints.fetch_add(1, Ordering::Relaxed);
+            (self.close_at, self.closing) = (wal.length + CLOSE_PAGES, None);
+        }
         Ok(())
     }
 
@@ -133,7 +174,7 @@ impl Checkpointer {
 
 fn run(connection: &Connection, shared: &Shared, counters: &Counters) {
     loop {
-        if shared.wait_until(|state| state.busy || state.stopping).stopping {
+        if shared.wait_for_work().stopping {
             return;
         }
         match Wal::pass(connection) {

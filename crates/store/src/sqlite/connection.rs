@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long a connection waits for another one of this process, or for a tool that has the file open.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// Prepared statements a connection keeps; there are fewer.
 const STATEMENTS: usize = 32;
+/// What the log's file is cut back to when the log starts again after somebody kept it from that.
+const LOG_BYTES: usize = 64 << 20;
 /// Page cache of a connection that only copies pages.
 const CHECKPOINT_CACHE_BYTES: usize = 256 * 1024;
 
@@ -43,6 +46,8 @@ pub(super) fn memory() -> rusqlite::Result<Connection> {
 fn prepare(connection: &Connection, cache_bytes: usize) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // One plan per statement. Without this `SQLite` makes some of them anew for every value that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let cache_kib = cache_bytes / 1024;
     // FULL: a commit is on the disk before it is acknowledged. No mmap: every commit makes each reader drop its mapping, which halves
     // a mixed load. secure_delete: what is erased is overwritten. No automatic checkpoints: they would stop the writer.
@@ -51,6 +56,7 @@ fn prepare(connection: &Connection, cache_bytes: usize) -> rusqlite::Result<()> 
          PRAGMA mmap_size = 0;
          PRAGMA secure_delete = ON;
          PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = {LOG_BYTES};
          PRAGMA temp_store = MEMORY;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;

@@ -68,27 +68,35 @@ impl World {
         found.map(|secret| secret.sealed.as_bytes().to_vec())
     }
 
+    /// Keeps the writer busy until the sender is used.
+    async fn keep_busy(&self) -> (Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+        let ((began, start), (go, end)) = (channel(), channel());
+        let store = Arc::clone(&self.store);
+        let gate = tokio::spawn(async move { store.write(Gate(began, Mutex::new(end))).await });
+        tokio::task::spawn_blocking(move || start.recv()).await.unwrap().unwrap();
+        (go, gate)
+    }
+
+    /// Waits until so many writes are queued.
+    async fn queued(&self, writes: u64) {
+        while self.store.statistics().queue_length < writes {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Starts `sets` and one operation of the test's while the writer is kept busy, so that all of them are one batch.
     async fn batch(&self, sets: &[&'static str], operation: impl Operation) -> (Vec<bool>, bool) {
-        let ((began, begun), (go, gone)) = (channel(), channel());
-        let store = Arc::clone(&self.store);
-        let gate = tokio::spawn(async move { store.write(Gate(began, Mutex::new(gone))).await });
-        let begun = tokio::task::spawn_blocking(move || begun.recv()).await.unwrap();
-        begun.unwrap();
+        let (go, gate) = self.keep_busy().await;
         let mut waiting = Vec::new();
-        for (mark, name) in (1..).zip(sets) {
+        for (mark, &name) in (1..).zip(sets) {
             let store = Arc::clone(&self.store);
             let secret = new_secret(name, name, mark, None, 100);
             waiting.push(tokio::spawn(async move { store.set(&user_place(name), secret, at(100)).await }));
         }
-        while self.store.statistics().queue_length < sets.len() as u64 {
-            tokio::task::yield_now().await;
-        }
+        self.queued(sets.len() as u64).await;
         let store = Arc::clone(&self.store);
         let special = tokio::spawn(async move { store.write(operation).await });
-        while self.store.statistics().queue_length <= sets.len() as u64 {
-            tokio::task::yield_now().await;
-        }
+        self.queued(sets.len() as u64 + 1).await;
         go.send(()).unwrap();
         gate.await.unwrap().unwrap();
         let mut outcomes = Vec::new();
@@ -171,20 +179,20 @@ async fn a_dead_writer_is_an_answer_not_a_hang() {
 #[tokio::test]
 async fn shutdown_finishes_what_is_queued_and_refuses_what_comes_after() {
     let world = World::new();
-    let store = Arc::clone(&world.store);
+    let (go, gate) = world.keep_busy().await;
     let mut waiting = tokio::task::JoinSet::new();
     for mark in 0..100_u64 {
-        let store = Arc::clone(&store);
+        let store = Arc::clone(&world.store);
         waiting.spawn(async move {
             let user = mark.to_string();
             store.set(&user_place(&user), new_secret(&user, "a", mark, None, 100), at(100)).await
         });
     }
-    while store.statistics().queue_length < 100 && store.statistics().writes == 0 {
-        tokio::task::yield_now().await;
-    }
-    store.shutdown().unwrap();
-    store.shutdown().unwrap();
+    world.queued(100).await;
+    go.send(()).unwrap();
+    world.store.shutdown().unwrap();
+    world.store.shutdown().unwrap();
+    gate.await.unwrap().unwrap();
     assert!(waiting.join_all().await.into_iter().all(|outcome| matches!(outcome, Ok(SetOutcome::Done))));
     assert!(matches!(world.set("a", 1).await, Err(StoreError::Unavailable(_))));
 }

@@ -8,7 +8,6 @@ use cholla_domain::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::error::Failure;
-use super::idempotency;
 use super::transaction::Transaction;
 
 /// Something that one transaction does. It may be executed again when the first transaction was rolled back.
@@ -100,7 +99,7 @@ impl Operation for Kept {
     type Outcome = Option<KeptRecord>;
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<Option<KeptRecord>> {
-        idempotency::find(transaction.connection, self.tag, self.now)
+        transaction.kept(self.tag, self.now)
     }
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod faults;
 mod idempotency;
 mod job;
+mod kept_record;
 pub mod open;
 mod ports;
 mod reader;

@@ -6,12 +6,15 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use cholla_domain::error::Cause;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use thiserror::Error;
 
 use super::connection;
 use super::error::is_corruption;
+use super::idempotency::Recent;
+use super::store::Options;
 
 /// `Chol` in ASCII: marks the file as ours.
 const APPLICATION_ID: i32 = 0x4368_6f6c;
@@ -85,8 +88,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// What `SQLite` says.
-        source: rusqlite::Error,
+        source: Cause,
     },
+}
+
+/// For `map_err`: a failure of `SQLite` at `path` that is neither damage nor another's file.
+pub(super) fn sqlite(path: &Path) -> impl FnOnce(rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Sqlite { path, source: Box::new(source) }
 }
 
 /// Refuses an `SQLite` that could corrupt the log.
@@ -101,6 +110,8 @@ pub(super) fn check_library() -> Result<(), OpenError> {
 pub(super) struct Opened {
     /// The writer's connection.
     pub(super) connection: Connection,
+    /// What the writer keeps in memory of the idempotency records.
+    pub(super) recent: Recent,
     /// The database file.
     pub(super) path: PathBuf,
     /// Held as long as the store is open.
@@ -108,33 +119,34 @@ pub(super) struct Opened {
 }
 
 /// Opens the data directory, and creates it and the database where they are missing.
-pub(super) fn open(directory: &Path, cache_bytes: usize) -> Result<Opened, OpenError> {
+pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, OpenError> {
     check_library()?;
     let lock = lock(directory)?;
     let path = directory.join(DATABASE);
     if inspect(directory, &path)? == Found::Nothing {
         create(directory, &path)?;
     }
-    let connection = connect(&path, cache_bytes).map_err(|error| match error {
+    let (connection, recent) = connect(&path, options).map_err(|error| match error {
         Refused::Newer(found) => OpenError::Newer { path: path.clone(), found, known: newest() },
         Refused::Foreign => OpenError::Foreign { path: path.clone() },
         Refused::Sqlite(source) if is_corruption(&source) => {
             OpenError::Damaged { path: path.clone(), detail: source.to_string() }
         }
-        Refused::Sqlite(source) => OpenError::Sqlite { path: path.clone(), source },
+        Refused::Sqlite(source) => sqlite(&path)(source),
     })?;
-    Ok(Opened { connection, path, lock })
+    Ok(Opened { connection, recent, path, lock })
 }
 
 /// A database in memory, with the schema.
-pub(super) fn in_memory() -> Result<Connection, OpenError> {
+pub(super) fn in_memory(options: &Options) -> Result<(Connection, Recent), OpenError> {
     check_library()?;
     let schema = || {
         let connection = connection::memory()?;
         migrate(&connection, 0)?;
-        Ok(connection)
+        let recent = Recent::load(&connection, options.recent_records)?;
+        Ok((connection, recent))
     };
-    schema().map_err(|source| OpenError::Sqlite { path: PathBuf::from(":memory:"), source })
+    schema().map_err(sqlite(Path::new(":memory:")))
 }
 
 fn newest() -> i32 {
@@ -220,7 +232,7 @@ fn create(directory: &Path, path: &Path) -> Result<(), OpenError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.close().map_err(|(_, error)| error)
     };
-    fill().map_err(|source| OpenError::Sqlite { path: unfinished.clone(), source })?;
+    fill().map_err(sqlite(&unfinished))?;
     std::fs::rename(&unfinished, path).map_err(files)?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(files)
 }
@@ -238,8 +250,8 @@ impl From<rusqlite::Error> for Refused {
 }
 
 /// Opens the file for writing, looks again (the log may know better than the header), and runs the migrations that are missing.
-fn connect(path: &Path, cache_bytes: usize) -> Result<Connection, Refused> {
-    let connection = connection::writer(path, cache_bytes)?;
+fn connect(path: &Path, options: &Options) -> Result<(Connection, Recent), Refused> {
+    let connection = connection::writer(path, options.writer_cache_bytes)?;
     // Closing would write to a file that turns out not to be ours to write.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
@@ -259,9 +271,14 @@ fn connect(path: &Path, cache_bytes: usize) -> Result<Connection, Refused> {
     )?;
     migrate(&connection, version)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    debug_assert_eq!(mode, "wal", "a file can be in WAL mode");
+    if mode != "wal" {
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        let why = "the file system does not carry a write-ahead log".to_owned();
+        return Err(Refused::Sqlite(rusqlite::Error::SqliteFailure(error, Some(why))));
+    }
+    let recent = Recent::load(&connection, options.recent_records)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    Ok(connection)
+    Ok((connection, recent))
 }
 
 /// Runs the migrations after `version`, each in a transaction of its own with the version it leads to.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::cache::Cache;
 use super::checkpoint::Checkpointer;
 use super::error::Closed;
+use super::idempotency::Recent;
 use super::job::{self, Operation};
 use super::open::{self, OpenError};
 use super::reader::Readers;
@@ -29,11 +30,19 @@ pub struct Options {
     pub writer_cache_bytes: usize,
     /// Bytes of the page cache of each reading thread. Every commit empties it, and the system's page cache stands behind it.
     pub reader_cache_bytes: usize,
+    /// Idempotency records that are found through memory before they are indexed, half as many again while that goes on; about 50 bytes
+    /// each. All of them are read at every start, a million in a second.
+    pub recent_records: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, writer_cache_bytes: 64 << 20, reader_cache_bytes: 8 << 20 }
+        Self {
+            cache_bytes: 64 << 20,
+            writer_cache_bytes: 32 << 20,
+            reader_cache_bytes: 8 << 20,
+            recent_records: 32_768,
+        }
     }
 }
 
@@ -57,14 +66,14 @@ impl Store {
     /// # Errors
     /// When the directory cannot be used, another process has it, or what is in it is not for this program.
     pub fn open(directory: &Path, options: &Options) -> Result<Self, OpenError> {
-        let opened = open::open(directory, options.writer_cache_bytes)?;
+        let opened = open::open(directory, options)?;
         let counters = Arc::new(Counters::default());
         let checkpointer = Checkpointer::start(&opened.path, Arc::clone(&counters))
-            .map_err(|source| OpenError::Sqlite { path: opened.path.clone(), source })?
+            .map_err(open::sqlite(&opened.path))?
             .map_err(|source| OpenError::Files { path: opened.path.clone(), source })?;
         let readers = Readers::of_file(&opened.path, options.reader_cache_bytes);
         let connection = Arc::new(Mutex::new(opened.connection));
-        Self::start(connection, readers, counters, Some(checkpointer), Some(opened.lock), options)
+        Self::start(connection, opened.recent, readers, counters, Some(checkpointer), Some(opened.lock), options)
             .map_err(|source| OpenError::Files { path: opened.path, source })
     }
 
@@ -73,14 +82,16 @@ impl Store {
     /// # Errors
     /// When the linked `SQLite` is too old, or the system gives no thread.
     pub fn in_memory(options: &Options) -> Result<Self, OpenError> {
-        let connection = Arc::new(Mutex::new(open::in_memory()?));
+        let (connection, recent) = open::in_memory(options)?;
+        let connection = Arc::new(Mutex::new(connection));
         let readers = Readers::Memory(Arc::clone(&connection));
-        Self::start(connection, readers, Arc::default(), None, None, options)
+        Self::start(connection, recent, readers, Arc::default(), None, None, options)
             .map_err(|source| OpenError::Files { path: ":memory:".into(), source })
     }
 
     fn start(
         connection: Arc<Mutex<Connection>>,
+        recent: Recent,
         readers: Readers,
         counters: Arc<Counters>,
         checkpointer: Option<Checkpointer>,
@@ -94,6 +105,7 @@ impl Store {
             connection,
             queue: receiver,
             stopping: Arc::clone(&stopping),
+            recent,
             cache: Arc::clone(&cache),
             counters: Arc::clone(&counters),
             checkpointer,

@@ -4,17 +4,19 @@ use cholla_domain::idempotency::{IdempotentRequest, KeptRecord, KeptResult};
 use cholla_domain::limits::SECRETS_PER_SCOPE_MAX;
 use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept, WrappedKey};
 use cholla_domain::record::{RecordHeader, StoredSecret};
-use cholla_domain::tag::{NameTag, NamespaceTag, ScopeTag};
+use cholla_domain::tag::{IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
 use cholla_domain::time::{Timestamp, is_expired};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cache::{Cache, Changes, Place};
-use super::{idempotency, reader, row};
+use super::idempotency::{Free, Recent, Slot};
+use super::{reader, row};
 
 /// An open transaction, and what it does to the cache once it is committed.
 pub(super) struct Transaction<'a> {
     pub(super) connection: &'a Connection,
     pub(super) cache: &'a Cache,
+    pub(super) recent: &'a mut Recent,
     pub(super) changes: &'a mut Changes,
 }
 
@@ -28,12 +30,14 @@ struct Occupant {
 impl Transaction<'_> {
     /// Contract 4.1, 4.2, 4.4; the order of the checks is that of the port.
     pub(super) fn set(&mut self, scope: ScopeTag, secret: &NewSecret, now: Timestamp) -> rusqlite::Result<SetOutcome> {
-        if let Some(kept) = self.kept(secret.idempotency, now)? {
-            return Ok(SetOutcome::Kept(kept));
-        }
+        let key = match self.slot(secret.idempotency, now)? {
+            Some(Slot::Kept(kept)) => return Ok(SetOutcome::Kept(kept)),
+            Some(Slot::Free(free)) => Some(free),
+            None => None,
+        };
         let current = self.current(scope, secret.name)?.filter(|(_, header)| !is_expired(header.expires_at, now));
         if !secret.precondition.holds(current.map(|(_, header)| header.version)) {
-            self.keep(secret.idempotency, KeptResult::PreconditionFailed, now)?;
+            self.keep(key.as_ref(), KeptResult::PreconditionFailed, now)?;
             return Ok(SetOutcome::PreconditionFailed);
         }
         if secret.replaces.map(|header| header.id) != current.map(|(_, header)| header.id) {
@@ -43,7 +47,7 @@ impl Transaction<'_> {
             Some((row, _)) => self.replace(row, secret)?,
             None if self.make_room(scope, now)? => self.insert(scope, secret)?,
             None => {
-                self.keep(secret.idempotency, KeptResult::ScopeFull, now)?;
+                self.keep(key.as_ref(), KeptResult::ScopeFull, now)?;
                 return Ok(SetOutcome::ScopeFull);
             }
         }
@@ -53,7 +57,7 @@ impl Transaction<'_> {
             header: secret.header,
             sealed: secret.sealed.clone(),
         });
-        self.keep(secret.idempotency, KeptResult::Set(secret.header), now)?;
+        self.keep(key.as_ref(), KeptResult::Set(secret.header), now)?;
         Ok(SetOutcome::Done)
     }
 
@@ -64,23 +68,25 @@ impl Transaction<'_> {
         deletion: &Deletion,
         now: Timestamp,
     ) -> rusqlite::Result<DeleteOutcome> {
-        if let Some(kept) = self.kept(deletion.idempotency, now)? {
-            return Ok(DeleteOutcome::Kept(kept));
-        }
+        let key = match self.slot(deletion.idempotency, now)? {
+            Some(Slot::Kept(kept)) => return Ok(DeleteOutcome::Kept(kept)),
+            Some(Slot::Free(free)) => Some(free),
+            None => None,
+        };
         let Some(current) = reader::find(self.connection, scope, deletion.name)?
             .filter(|secret| !is_expired(secret.header.expires_at, now))
         else {
-            self.keep(deletion.idempotency, KeptResult::NotFound, now)?;
+            self.keep(key.as_ref(), KeptResult::NotFound, now)?;
             return Ok(DeleteOutcome::NotFound);
         };
         if !deletion.precondition.holds(Some(current.header.version)) {
-            self.keep(deletion.idempotency, KeptResult::PreconditionFailed, now)?;
+            self.keep(key.as_ref(), KeptResult::PreconditionFailed, now)?;
             return Ok(DeleteOutcome::PreconditionFailed);
         }
         let mut statement = self.connection.prepare_cached("DELETE FROM secret WHERE scope = ?1 AND name = ?2")?;
         statement.execute(params![scope.as_bytes(), deletion.name.as_bytes()])?;
         self.changes.remove(Place { scope, name: deletion.name });
-        self.keep(deletion.idempotency, KeptResult::Deleted(current.header), now)?;
+        self.keep(key.as_ref(), KeptResult::Deleted(current.header), now)?;
         Ok(DeleteOutcome::Deleted(current))
     }
 
@@ -154,17 +160,16 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    pub(super) fn kept(
-        &self,
-        request: Option<IdempotentRequest>,
-        now: Timestamp,
-    ) -> rusqlite::Result<Option<KeptRecord>> {
-        request.map_or(Ok(None), |request| idempotency::find(self.connection, request.tag, now))
+    fn slot(&self, request: Option<IdempotentRequest>, now: Timestamp) -> rusqlite::Result<Option<Slot>> {
+        request.map(|request| self.recent.slot(self.connection, request, now)).transpose()
     }
 
-    fn keep(&mut self, request: Option<IdempotentRequest>, result: KeptResult, now: Timestamp) -> rusqlite::Result<()> {
-        let Some(IdempotentRequest { tag, fingerprint, request: original }) = request else { return Ok(()) };
-        idempotency::keep(self.connection, tag, &KeptRecord { original, fingerprint, result }, now)
+    fn keep(&mut self, key: Option<&Free>, result: KeptResult, now: Timestamp) -> rusqlite::Result<()> {
+        key.map_or(Ok(()), |key| self.recent.keep(self.connection, key, result, now))
+    }
+
+    pub(super) fn kept(&self, tag: IdempotencyTag, now: Timestamp) -> rusqlite::Result<Option<KeptRecord>> {
+        self.recent.kept(self.connection, tag, now)
     }
 
     /// Keeps a namespace's wrapped key unless there is one, and answers the one there is.
@@ -196,14 +201,14 @@ impl Transaction<'_> {
         }
         Ok(Swept {
             secrets: u32::try_from(expired.len()).unwrap_or(max.secrets),
-            idempotency_records: idempotency::sweep(self.connection, now, max.idempotency_records)?,
+            idempotency_records: self.recent.sweep(self.connection, now, max.idempotency_records)?,
         })
     }
 
     /// Erases everything but the installation's own key.
     pub(super) fn erase_all(&mut self) -> rusqlite::Result<()> {
         self.connection.execute("DELETE FROM secret", [])?;
-        self.connection.execute("DELETE FROM idempotency", [])?;
+        self.recent.erase_all(self.connection)?;
         let instance = NamespaceTag::INSTANCE;
         self.connection.execute("DELETE FROM wrapped_key WHERE namespace <> ?1", [instance.as_bytes()])?;
         self.changes.remove_all();

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::cache::{Cache, Changes};
 use super::checkpoint::Checkpointer;
 use super::error::{Failure, store_error};
+use super::idempotency::Recent;
 use super::job::Job;
 use super::statistics::Counters;
 use super::transaction::Transaction;
@@ -30,6 +31,7 @@ pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Message>,
     /// Set before [`Message::Stop`] is sent: that one may find the queue full.
     pub(super) stopping: Arc<AtomicBool>,
+    pub(super) recent: Recent,
     pub(super) cache: Arc<Cache>,
     pub(super) counters: Arc<Counters>,
     /// None for a database in memory.
@@ -77,7 +79,11 @@ impl Writer {
         if jobs.is_empty() {
             return;
         }
-        match self.lock(|connection| self.commit(connection, &mut jobs)) {
+        let connection = Arc::clone(&self.connection);
+        let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let committed = self.commit(&connection, &mut jobs);
+        drop(connection);
+        match committed {
             Ok(()) => {
                 self.counters.committed(jobs.len());
                 for job in jobs {
@@ -104,24 +110,37 @@ impl Writer {
     }
 
     /// One transaction. When it fails nothing of it is left.
-    fn commit(&self, connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), Abort> {
-        let statement = |sql| connection.prepare_cached(sql)?.execute([]);
-        statement("BEGIN IMMEDIATE").map_err(|error| Abort::Transaction(error.into()))?;
+    fn commit(&mut self, connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), Abort> {
         let mut changes = Changes::default();
-        let mut transaction = Transaction { connection, cache: &self.cache, changes: &mut changes };
-        for job in jobs {
-            if let Err(error) = job.execute(&mut transaction) {
-                roll_back(connection);
-                return Err(Abort::Job(error.into()));
-            }
-        }
-        self.cache.hold(&changes);
-        let committed = statement("COMMIT");
-        if committed.is_err() {
+        let outcome = self.execute(connection, jobs, &mut changes).and_then(|()| {
+            self.cache.hold(&changes);
+            let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            self.cache.release(changes, committed.is_ok());
+            committed.map(|_| ()).map_err(|error| Abort::Transaction(error.into()))
+        });
+        if outcome.is_ok() {
+            self.recent.committed();
+        } else {
             roll_back(connection);
+            self.recent.rolled_back();
         }
-        self.cache.release(changes, committed.is_ok());
-        committed.map(|_| ()).map_err(|error| Abort::Transaction(error.into()))
+        outcome
+    }
+
+    /// Everything between BEGIN and COMMIT.
+    fn execute(
+        &mut self,
+        connection: &Connection,
+        jobs: &mut [Box<dyn Job>],
+        changes: &mut Changes,
+    ) -> Result<(), Abort> {
+        let transaction = |error: rusqlite::Error| Abort::Transaction(error.into());
+        connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).map_err(transaction)?;
+        let mut open = Transaction { connection, cache: &self.cache, recent: &mut self.recent, changes };
+        for job in jobs {
+            job.execute(&mut open).map_err(|error| Abort::Job(error.into()))?;
+        }
+        self.recent.merge(connection).map_err(transaction)
     }
 }
 

@@ -15,13 +15,25 @@ CREATE TABLE secret (
 CREATE UNIQUE INDEX secret_by_place ON secret (scope, name);
 CREATE INDEX secret_by_expiry ON secret (expires_at) WHERE expires_at IS NOT NULL;
 
--- `record` is the finished result of a write, without any payload.
+-- `record` is the finished result of a write, without any payload. Rows are appended and erased from the front.
 CREATE TABLE idempotency (
-    tag     BLOB PRIMARY KEY,
+    row     INTEGER PRIMARY KEY,
+    tag     BLOB NOT NULL,
     kept_at INTEGER NOT NULL,
     record  BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX idempotency_by_time ON idempotency (kept_at);
+
+-- Finds the rows up to `indexed_through` by the first eight bytes of their tag. An entry may outlive its row.
+CREATE TABLE idempotency_index (
+    prefix INTEGER NOT NULL,
+    row    INTEGER NOT NULL,
+    PRIMARY KEY (prefix, row)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE idempotency_state (
+    indexed_through INTEGER NOT NULL
+) STRICT;
+INSERT INTO idempotency_state VALUES (0);
 
 CREATE TABLE wrapped_key (
     namespace BLOB NOT NULL UNIQUE,
