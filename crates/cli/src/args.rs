@@ -62,7 +62,8 @@ pub(crate) struct DevArgs {
     /// Write what it started with to this file, as JSON, once it accepts connections
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// What to log on standard error: error, warn, info, debug, trace, or a filter such as `info,h2=debug`
+    /// What to log on standard error: error, warn, info, debug or trace; or a filter such as `cholla=debug,h2=debug`, with which
+    /// libraries may print what clients send
     #[arg(long, value_name = "FILTER", default_value = "info", env = "CHOLLA_LOG", hide_env_values = true)]
     pub(crate) log: String,
 }
@@ -82,7 +83,7 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "./cholla.toml")]
     pub(crate) config: PathBuf,
-    /// Write the addresses to this file, as JSON, once it accepts connections
+    /// Write addresses and all keys to this file, as JSON, once it accepts connections
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
 }

@@ -21,7 +21,11 @@ pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
     for file in &made.files {
         let _ = writeln!(text, "  {}", file.display());
     }
-    let _ = writeln!(text, "\nAdmin token (also in admin.token): {}\n", made.admin_token.as_str());
+    let _ = writeln!(
+        text,
+        "\nAdmin token (also in admin.token; health, readiness and metrics need none): {}\n",
+        made.admin_token.as_str()
+    );
     let _ = writeln!(text, "Next:");
     let _ = writeln!(
         text,
@@ -30,7 +34,7 @@ pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
     let _ = writeln!(text, "  2. Declare your accounts, apps, installs and keys in platform.toml.");
     let _ = writeln!(
         text,
-        "  3. Let clients trust tls/ca.pem, or put a certificate of your own in tls/server.pem and tls/server.key."
+        "  3. Let clients trust tls/ca.pem (for 820 days, then renew it), or put a certificate of your own in tls/server.pem and tls/server.key."
     );
     let _ = writeln!(text, "  4. cholla serve --config {}", options.directory.join("cholla.toml").display());
     output::bytes(text.as_bytes())

@@ -1,7 +1,7 @@
 //! `cholla`: the one binary. Every command reads its flags, calls the server or talks to one, and says what happened.
 //!
 //! Exit codes: 0 done; 1 refused (by the server that was asked, or the server of `dev`, `serve` or `init` could not be made to
-//! start); 2 the command line is wrong; 3 the server that was asked cannot be reached, or failed. See `docs/commands.md`.
+//! start, or a part of it died); 2 the command line is wrong; 3 the server that was asked cannot be reached, or failed. See `docs/commands.md`.
 
 mod args;
 mod dev;
@@ -21,6 +21,9 @@ use clap::{CommandFactory, Parser};
 
 use args::{AppsCommand, Args, Command};
 use output::Failure;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {

@@ -3,7 +3,7 @@
 use std::io;
 use std::process;
 
-use cholla_server::running::{Running, StartError};
+use cholla_server::running::{Running, StartError, StopError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -12,7 +12,7 @@ use crate::output::{Exit, Failure};
 /// What a shell gives a process that ended by SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// A runtime with as many workers as there are cores.
+/// A runtime for what is not a connection: those live on threads of their own.
 ///
 /// # Errors
 /// When the system has no threads or descriptors left.
@@ -24,7 +24,7 @@ pub(crate) fn build() -> Result<Runtime, Failure> {
             "Raise the limits on threads and open files.",
         )
     };
-    Builder::new_multi_thread().enable_all().build().map_err(failed)
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)
 }
 
 /// Why a server did not start.
@@ -59,7 +59,7 @@ impl Signals {
 /// Runs `running` until SIGTERM or SIGINT, then lets it drain. A second SIGINT ends the process at once.
 ///
 /// # Errors
-/// When the store could not be closed in order.
+/// When a part of it died, or the store could not be closed in order.
 pub(crate) async fn until_signal(running: Running, signals: Signals) -> Result<(), Failure> {
     let Signals { mut interrupt, terminate } = signals;
     let (draining, drains) = tokio::sync::oneshot::channel();
@@ -68,19 +68,19 @@ pub(crate) async fn until_signal(running: Running, signals: Signals) -> Result<(
         let _ = draining.send(interrupt);
     };
     tokio::spawn(async move {
-        if let Ok(mut interrupt) = drains.await {
+        // It drains without a signal when a part of it died: then the first SIGINT is the last.
+        let interrupt = drains.await.or_else(|_| signal(SignalKind::interrupt()));
+        if let Ok(mut interrupt) = interrupt {
             interrupt.recv().await;
             process::exit(INTERRUPTED);
         }
     });
-    running.stopped(first).await.map_err(|error| {
-        let message = format!("the store could not be closed in order: {error}");
-        Failure::new(
-            Exit::Refused,
-            message,
-            "Nothing that was acknowledged is lost; check the disk of the data directory.",
-        )
-    })
+    running.stopped(first).await.map_err(|error| not_in_order(&error))
+}
+
+/// Why a server ended otherwise than by a signal.
+fn not_in_order(error: &StopError) -> Failure {
+    Failure::new(Exit::Refused, error.to_string(), error.recommendation())
 }
 
 async fn first_of(interrupt: &mut Signal, mut terminate: Signal) {

@@ -8,11 +8,17 @@ mod support {
     pub(crate) mod server;
 }
 
+use std::convert::Infallible;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use support::api::{KEY, PLATFORM, agent, send};
 use support::random::Random;
@@ -22,6 +28,8 @@ use support::server::Server;
 const RESIDENT_KIB_MAX: u64 = 64 * 1024;
 /// Connections that stay in the middle of their headers while others are served.
 const SLOW_CONNECTIONS: usize = 200;
+/// HTTP/2 connections that are full of requests that never end.
+const FULL_CONNECTIONS: usize = 16;
 
 struct Target {
     server: Server,
@@ -211,5 +219,142 @@ fn sockets_that_are_half_closed_slow_or_gone() {
         target.connect().write_all(&whole).unwrap();
     }
     target.assert_serves("clients that do not wait");
+    assert!(target.server.stop().success());
+}
+
+#[test]
+fn rule_6_29_too_many_header_lines_are_refused_with_our_error_object() {
+    let home = tempfile::tempdir().unwrap();
+    let target = Target::start(home.path());
+    // Those that every request here has.
+    let others = String::from_utf8(head("GET /", "")).unwrap().lines().count() - 2;
+    for (lines, expected) in [(96, "200"), (97, "431"), (100, "431")] {
+        let more = "X: 1\r\n".repeat(lines - others);
+        let mut stream = target.connect();
+        stream.write_all(&head("GET /v1/apps/secrets/find?name=a&scope[type]=account", &more)).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{lines} lines: {answer}");
+        assert_eq!(body["error"].is_object(), expected == "431", "{lines} lines: {body}");
+    }
+    assert!(target.server.stop().success());
+}
+
+/// A second key of the developer, which ends three hours after the start.
+const EXPIRING_KEY: &str = "sk_test_TheOtherKeyOfTheDeveloper123";
+
+/// Requests whose head comes before, and whose end after, something has expired.
+#[test]
+fn rule_4_4_and_6_3_what_expires_while_a_request_comes_in_has_expired() {
+    let home = tempfile::tempdir().unwrap();
+    let platform = home.path().join("platform.toml");
+    let key = format!(
+        "[[keys]]\nkind = \"secret\"\naccount = \"acct_dev\"\nvalue = \"{EXPIRING_KEY}\"\nexpires_in = \"3h\"\n"
+    );
+    fs::write(&platform, format!("{PLATFORM}\n{key}")).unwrap();
+    let server = Server::start(home.path(), &["--strict", "--platform", platform.to_str().unwrap()]);
+    let admin = server.ready["admin"]["url"].as_str().unwrap();
+    let token = server.ready["admin"]["token"].as_str().unwrap();
+    let clock = |body: &str| {
+        let url = format!("{admin}/dev/clock");
+        let request = ureq::post(url).header("authorization", format!("Bearer {token}"));
+        let now: Value =
+            serde_json::from_str(&request.send(body).unwrap().body_mut().read_to_string().unwrap()).unwrap();
+        now["now"].as_i64().unwrap()
+    };
+    let now = clock(r#"{"advance": "1s"}"#);
+    for (name, expires_at) in [("lasting", String::new()), ("ending", format!("&expires_at={}", now + 3_600))] {
+        let form = format!("name={name}&payload=b&scope[type]=account{expires_at}");
+        let set = send(&agent(), &format!("{}/v1/apps/secrets", server.http()), Some(&form), &[]).unwrap();
+        assert_eq!(set.status(), 200, "{}", set.body());
+    }
+    for (key, name, advance, expected) in [
+        (KEY, "ending", "1s", 200),
+        (KEY, "ending", "1h", 404),
+        (EXPIRING_KEY, "lasting", "1h", 200),
+        (EXPIRING_KEY, "lasting", "1h", 401),
+    ] {
+        let mut stream = TcpStream::connect(server.http().strip_prefix("http://").unwrap()).unwrap();
+        let head = format!(
+            "GET /v1/apps/secrets/find?name={name}&scope[type]=account HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Authorization: Bearer {key}\r\nStripe-Account: acct_cactus\r\nTransfer-Encoding: chunked\r\n\
+             Expect: 100-continue\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // Once the server asks for the body it has judged the head.
+        let mut begun = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut begun).unwrap();
+        assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+        clock(&format!(r#"{{"advance": "{advance}"}}"#));
+        stream.write_all(b"0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{name}, {advance} later: {answer}");
+    }
+    assert!(server.stop().success());
+}
+
+/// The body of a request that never ends.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+/// Nobody is known by these requests: each is answered at once, and its head, as long as one may be, does not stay.
+#[test]
+fn http2_requests_that_never_end_take_no_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let target = Target::start(home.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut open, mut answers) = (Vec::new(), tokio::task::JoinSet::new());
+        for _ in 0..FULL_CONNECTIONS {
+            let stream = tokio::net::TcpStream::connect(&target.address).await.unwrap();
+            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+            let (mut sender, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            for _ in 0..32 {
+                let request = hyper::Request::post(format!("http://a/{}", "p".repeat(60_000)));
+                let request = request.header("x-long", "x".repeat(60_000)).body(Endless).unwrap();
+                answers.spawn(sender.send_request(request));
+            }
+            open.push(sender);
+        }
+        while let Some(answer) = answers.join_next().await {
+            let answer = answer.unwrap().unwrap();
+            assert_eq!(answer.status(), 401);
+            let answer = answer.into_body().collect().await.unwrap().to_bytes();
+            assert!(answer.starts_with(b"{\n  \"error\""), "{answer:?}");
+        }
+        target.assert_serves("endless requests over HTTP/2");
+    });
+    drop(runtime);
+    assert!(target.server.stop().success());
+}
+
+/// A stranger sends the head of a request to the admin listener and keeps the body back.
+#[test]
+fn the_admin_listener_judges_the_token_before_it_reads() {
+    let home = tempfile::tempdir().unwrap();
+    let target = Target::start(home.path());
+    let address = target.server.ready["admin"]["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    for token in ["", "Authorization: Bearer wrong\r\n"] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head =
+            format!("POST /dev/reset HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n{token}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; "HTTP/1.1 401".len()];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401", "{token}");
+    }
+    target.assert_serves("strangers at the admin listener");
     assert!(target.server.stop().success());
 }

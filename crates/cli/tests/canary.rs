@@ -43,12 +43,13 @@ fn nothing_secret_is_printed_or_stored() {
         refusals(&server);
         rubbish(&server);
         http2(&server);
+        malformed_http2(&server);
         assert!(server.stop().success());
     }
     for file in ["stdout.txt", "stderr.txt"] {
         let printed = fs::read(home.path().join(file)).unwrap();
         assert!(!printed.is_empty(), "{file} is empty");
-        let traced = String::from_utf8_lossy(&printed).contains("TRACE h2");
+        let traced = String::from_utf8_lossy(&printed).contains("DEBUG cholla_server::service");
         assert_eq!(traced, file == "stderr.txt", "the log is as talkative as it can be");
         assert_silent(&printed, file);
     }
@@ -222,6 +223,42 @@ fn http2(server: &Server) {
         drop(sender);
         connection.await.unwrap().unwrap();
     });
+}
+
+/// HTTP/2 whose header blocks are decoded and then found wrong: a library that logs them would print them as they came.
+fn malformed_http2(server: &Server) {
+    for (path, more) in [
+        // One byte that no path has.
+        ("/v1/apps/secrets/find?name=CanaryInThePath&scope[user]=usr_Canary\u{1}", &[][..]),
+        ("/v1/apps/secrets?name=Canary", &[("CanaryInUpperCase", "Canary")]),
+        ("/v1/apps/secrets?name=Canary", &[("connection", "Canary")]),
+        ("/v1/apps/secrets?name=Canary", &[(":canary", "Canary")]),
+        ("/v1/apps/secrets?name=Canary", &[("content-length", "Canary")]),
+    ] {
+        let pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", path)];
+        let mut block = Vec::new();
+        for (name, value) in pseudo.iter().chain(more) {
+            // A literal field with a literal name, never indexed (RFC 7541, 6.2.3); each length fits its seven bits.
+            block.push(0x10);
+            for text in [name, value] {
+                block.push(u8::try_from(text.len()).unwrap());
+                assert!(text.len() < 127, "{text}");
+                block.extend_from_slice(text.as_bytes());
+            }
+        }
+        let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+        request.extend_from_slice(&u32::try_from(block.len()).unwrap().to_be_bytes()[1..]);
+        // HEADERS with END_STREAM and END_HEADERS on stream 1.
+        request.extend_from_slice(&[0x01, 0x05, 0, 0, 0, 1]);
+        request.extend_from_slice(&block);
+        let mut stream = TcpStream::connect(server.http().strip_prefix("http://").unwrap()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(&request).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(!answer.is_empty(), "the server speaks HTTP/2");
+    }
 }
 
 fn assert_silent(bytes: &[u8], place: &str) {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::id::RequestId;
-use crate::idempotency::{Answer, Claim, IdempotencyKey, KeptRecord, KeptResult};
+use crate::idempotency::{Answer, Entry, IdempotencyKey, KeptRecord, KeptResult};
 use crate::name::SecretName;
 use crate::place::{Scope, SealedPlace};
 use crate::policy::{Denied, Write, authorize};
@@ -76,7 +76,10 @@ async fn execute(ports: &Ports, caller: &Principal, request: &DeleteRequest, now
                 &if_match,
                 &if_none_match,
             ];
-            Some(Claim::enter(ports, &authorized, &*cipher, key, &fields, request.request)?)
+            match Entry::of(ports, (&authorized, &at), &*cipher, key, &fields, request.request, now).await? {
+                Entry::Execute(claim) => Some(claim),
+                Entry::Kept(kept, own) => return Ok(Done::Kept(kept, kept.result_for(own.fingerprint)?)),
+            }
         }
         None => None,
     };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The 62 ASCII letters and digits, the alphabet of every random id.
-pub const ALPHANUMERICS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const ALPHANUMERICS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -65,14 +65,22 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// `N` letters and digits drawn from `random`, which holds at least `2 * N` random bytes.
+/// A letter or digit for every two bytes of `random`, such as of a random id or a token.
 ///
 /// Two bytes a character: the bias of a 16-bit number modulo 62 is below one in a thousand of a bit over 30 characters.
-fn alphanumerics<const N: usize>(random: &[u8]) -> [u8; N] {
-    std::array::from_fn(|i| {
-        let number = usize::from(u16::from_be_bytes([random[2 * i], random[2 * i + 1]]));
-        ALPHANUMERICS[number % ALPHANUMERICS.len()]
-    })
+pub fn alphanumerics(random: &[u8]) -> impl Iterator<Item = char> {
+    random.as_chunks().0.iter().map(|pair| char::from(alphanumeric(*pair)))
+}
+
+fn alphanumeric(pair: [u8; 2]) -> u8 {
+    ALPHANUMERICS[usize::from(u16::from_be_bytes(pair)) % ALPHANUMERICS.len()]
+}
+
+/// `N` letters and digits from `entropy`.
+fn draw<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+    let mut random = [[0; 2]; N];
+    entropy.fill(random.as_flattened_mut());
+    random.map(alphanumeric)
 }
 
 /// Where ids and versions get their randomness. Keys and nonces do not come from here: they stay inside the crypto provider.
@@ -93,9 +101,7 @@ impl SecretId {
 
     /// Draws a new id.
     pub fn draw(entropy: &dyn Entropy) -> Self {
-        let mut random = [0; 2 * Self::LENGTH];
-        entropy.fill(&mut random);
-        Self(alphanumerics(&random))
+        Self(draw(entropy))
     }
 
     /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
@@ -140,9 +146,7 @@ impl RequestId {
 
     /// Draws a new id.
     pub fn draw(entropy: &dyn Entropy) -> Self {
-        let mut random = [0; 2 * Self::LENGTH];
-        entropy.fill(&mut random);
-        Self(alphanumerics(&random))
+        Self(draw(entropy))
     }
 
     /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.

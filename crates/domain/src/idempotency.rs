@@ -4,10 +4,12 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::id::RequestId;
-use crate::policy::Authorized;
+use crate::place::SealedPlace;
+use crate::policy::{Authorized, Write};
 use crate::ports::{InFlightGuard, NamespaceCipher, Ports};
 use crate::record::RecordHeader;
 use crate::tag::{Fingerprint, IdempotencyTag};
+use crate::time::Timestamp;
 
 /// An `Idempotency-Key` as a client sent it: at most 255 characters.
 #[derive(Clone, PartialEq, Eq)]
@@ -112,27 +114,41 @@ pub(crate) struct Claim {
     _guard: Box<dyn InFlightGuard>,
 }
 
-impl Claim {
+/// What there is to do under an idempotency key.
+pub(crate) enum Entry {
+    /// To execute: nobody else uses the key now. Whether it was used before is decided in the transaction.
+    Execute(Claim),
+    /// Nothing: it was finished before. Several requests may replay one result at a time.
+    Kept(KeptRecord, IdempotentRequest),
+}
+
+impl Entry {
     /// Hashes the key and the `fields` of the request, and marks the key as in flight.
     ///
     /// # Errors
-    /// When another request is using it: with other parameters first, then in flight (contract section 6, order of checks).
-    pub(crate) fn enter<A>(
+    /// When another request is using it and nothing is kept yet: with other parameters first, then in flight (contract section 6,
+    /// order of checks).
+    pub(crate) async fn of(
         ports: &Ports,
-        authorized: &Authorized<A>,
+        (authorized, at): (&Authorized<'_, Write>, &SealedPlace<Write>),
         cipher: &dyn NamespaceCipher,
         key: &IdempotencyKey,
         fields: &[&[u8]],
         request: RequestId,
+        now: Timestamp,
     ) -> Result<Self, Error> {
         let tag = cipher.idempotency_tag(authorized.reach(), key.as_str());
         let request = IdempotentRequest { tag, fingerprint: cipher.fingerprint(fields), request };
-        match ports.in_flight.enter(&request) {
-            Ok(guard) => Ok(Self { request, _guard: guard }),
-            Err(other) if other.fingerprint == request.fingerprint => {
+        let other = match ports.in_flight.enter(&request) {
+            Ok(guard) => return Ok(Self::Execute(Claim { request, _guard: guard })),
+            Err(other) => other,
+        };
+        match ports.store.kept(at, tag, now).await? {
+            Some(kept) => Ok(Self::Kept(kept, request)),
+            None if other.fingerprint == request.fingerprint => {
                 Err(Error::IdempotencyInFlight { original: other.original })
             }
-            Err(other) => Err(Error::IdempotencyMismatch { original: other.original }),
+            None => Err(Error::IdempotencyMismatch { original: other.original }),
         }
     }
 }

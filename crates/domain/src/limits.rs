@@ -19,8 +19,12 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const TARGET_BYTES_MAX: usize = 65_000;
 /// Bytes of all header names and values together that are read, the request target apart.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// Number of header lines that are read.
-pub const HEADER_LINES_MAX: usize = 128;
+/// Header lines of a request. The HTTP/1.1 parser takes a few more (100, for which it needs no memory of its own), so that the refusal is
+/// ours.
+pub const HEADER_LINES_MAX: usize = 96;
+/// Bytes of a request's target and headers on the wire that the HTTP stack reads before it refuses by itself: the two maxima above, and
+/// what stands between the names and values (in HTTP/2's reckoning 32 bytes a line).
+pub const HEAD_BYTES_MAX: usize = TARGET_BYTES_MAX + HEADER_BYTES_MAX + 8 * 1024;
 /// Bytes of body that are read and thrown away so that an early answer reaches its client.
 pub const DRAIN_BYTES_MAX: usize = 16 * BODY_BYTES_MAX;
 /// Parameters (pairs of query and body together).
@@ -47,14 +51,26 @@ pub const SET_ATTEMPTS_MAX: usize = 16;
 
 /// Seconds in which the headers of a request must have arrived, and for which an idle connection is kept, at the longest.
 pub const HEADER_READ_SECONDS_MAX: u64 = 30;
-/// Seconds in which the body of a request must have arrived.
+/// Seconds in which the body of a request must have arrived; what is behind the first [`SMALL_BODY_BYTES_MAX`] has as long again.
 pub const BODY_READ_SECONDS_MAX: u64 = 30;
+/// Bytes up to which a body is read at once. More is read by a bounded number of requests at a time.
+pub const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Larger bodies that are read at the same time.
+pub const LARGE_BODIES_MAX: usize = 64;
+/// How many of them may be sent with credentials of one developer.
+pub const LARGE_BODIES_PER_DEVELOPER_MAX: usize = 16;
+/// Seconds for which a larger body waits for its turn, before it is refused as 503.
+pub const LARGE_BODY_WAIT_SECONDS_MAX: u64 = 5;
+/// Seconds in which each further [`SMALL_BODY_BYTES_MAX`] of a larger body, or its end, must have arrived.
+pub const LARGE_BODY_STEP_SECONDS_MAX: u64 = 5;
+/// Seconds for which an answer may wait for a peer that does not read it, before its connection is closed.
+pub const ANSWER_READ_SECONDS_MAX: u64 = 30;
 /// Seconds in which a TLS handshake must have ended.
 pub const HANDSHAKE_SECONDS_MAX: u64 = 10;
 /// Open connections of one listener.
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// Concurrent streams of one HTTP/2 connection.
-pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 32;
 /// Writes that wait for the writer; more wait at the door.
 pub const WRITE_QUEUE_MAX: usize = 4_096;
 /// Writes of one group commit.
@@ -63,6 +79,8 @@ pub const WRITE_BATCH_MAX: usize = 256;
 pub const SWEEP_ROWS_MAX: u32 = 1_000;
 /// Unwrapped namespace keys in memory.
 pub const NAMESPACE_KEYS_CACHED_MAX: usize = 4_096;
+/// The latest second that dev mode's clock can be moved to: the end of the year 9999.
+pub const CLOCK_SECONDS_MAX: i64 = 253_402_300_799;
 /// Accounts that dev mode makes up for keys and accounts it has not seen.
 pub const MADE_UP_ACCOUNTS_MAX: usize = 100_000;
 /// Bytes of an account id that dev mode makes up because a request names it.
@@ -75,3 +93,7 @@ const _: () = assert!(FINDABLE_BYTES_MAX + 1_024 <= TARGET_BYTES_MAX);
 // One page can hold a whole scope, so that a list reads one scope and nothing else.
 const _: () = assert!(SECRETS_PER_SCOPE_MAX <= PAGE_LIMIT_MAX);
 const _: () = assert!(WRITE_BATCH_MAX <= WRITE_QUEUE_MAX);
+// Where the HTTP stack counts 32 bytes a line, the longest legal head and the few fields of HTTP/2's own still fit.
+const _: () = assert!(32 * (HEADER_LINES_MAX + 8) + 1_024 <= HEAD_BYTES_MAX - TARGET_BYTES_MAX - HEADER_BYTES_MAX);
+// No developer can have all turns of large bodies.
+const _: () = assert!(LARGE_BODIES_PER_DEVELOPER_MAX < LARGE_BODIES_MAX);

@@ -81,7 +81,7 @@ pub struct SealedPlace<A> {
 
 impl<A> SealedPlace<A> {
     /// Hashes the authorized scope under its namespace's keys.
-    pub fn new(authorized: &Authorized<A>, cipher: &dyn NamespaceCipher) -> Self {
+    pub fn new(authorized: &Authorized<'_, A>, cipher: &dyn NamespaceCipher) -> Self {
         Self { namespace: cipher.namespace_tag(), scope: cipher.scope_tag(authorized.scope()), action: PhantomData }
     }
 

@@ -35,17 +35,16 @@ mod sealed {
 
 /// Proof that a principal may do `A` in one scope of its namespace. Only [`authorize`] makes one.
 #[derive(Debug)]
-pub struct Authorized<A> {
-    namespace: Namespace,
+pub struct Authorized<'p, A> {
+    principal: &'p Principal,
     scope: Scope,
-    reach: Reach,
     action: PhantomData<A>,
 }
 
-impl<A> Authorized<A> {
+impl<A> Authorized<'_, A> {
     /// The principal's namespace.
     pub fn namespace(&self) -> &Namespace {
-        &self.namespace
+        &self.principal.namespace
     }
 
     /// The scope that was checked.
@@ -55,7 +54,7 @@ impl<A> Authorized<A> {
 
     /// Whose idempotency keys count: the backend's or one user's (contract 7.4).
     pub fn reach(&self) -> &Reach {
-        &self.reach
+        &self.principal.reach
     }
 }
 
@@ -72,7 +71,7 @@ pub enum Denied {
 ///
 /// # Errors
 /// The first reason why not.
-pub fn authorize<A: Action>(principal: &Principal, scope: Scope) -> Result<Authorized<A>, Denied> {
+pub fn authorize<A: Action>(principal: &Principal, scope: Scope) -> Result<Authorized<'_, A>, Denied> {
     let permitted = match A::NEEDS {
         Permission::SecretWrite => principal.permissions.write,
         Permission::SecretRead => principal.permissions.write || principal.permissions.read,
@@ -85,10 +84,5 @@ pub fn authorize<A: Action>(principal: &Principal, scope: Scope) -> Result<Autho
         (Reach::Extension(own), Scope::User(named)) if own == named => {}
         (Reach::Extension(_), Scope::User(_)) => return Err(Denied::ForeignUser),
     }
-    Ok(Authorized {
-        namespace: principal.namespace.clone(),
-        scope,
-        reach: principal.reach.clone(),
-        action: PhantomData,
-    })
+    Ok(Authorized { principal, scope, action: PhantomData })
 }

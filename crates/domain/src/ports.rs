@@ -96,13 +96,13 @@ pub enum DeleteOutcome {
 /// the precondition, `replaces`, the limit; and keeps the idempotency record of every outcome but `Moved` and `Kept`.
 #[async_trait]
 pub trait SecretStore: Send + Sync {
-    /// The live secret under `name`.
+    /// The live secret under `name`, shared with whoever else has it in memory.
     async fn find(
         &self,
         at: &SealedPlace<Read>,
         name: NameTag,
         now: Timestamp,
-    ) -> Result<Option<StoredSecret>, StoreError>;
+    ) -> Result<Option<Arc<StoredSecret>>, StoreError>;
 
     /// The live secrets of the scope, newest first (`created_at` descending, then newest insertion first): at most
     /// [`SECRETS_PER_SCOPE_MAX`](crate::limits::SECRETS_PER_SCOPE_MAX).
@@ -164,6 +164,9 @@ pub struct Swept {
 pub trait Maintenance: Send + Sync {
     /// Erases, for good, at most `max` rows of each kind that are gone at `now`.
     async fn sweep(&self, now: Timestamp, max: u32) -> Result<Swept, StoreError>;
+
+    /// Writes something of no meaning, as durably as any other write: the store is ready when this is done.
+    async fn probe(&self) -> Result<(), StoreError>;
 
     /// Erases every secret and idempotency record (dev mode's reset). Namespace keys go too, so what was sealed stays sealed;
     /// the installation's own, under [`NamespaceTag::INSTANCE`], stays.

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::id::{RequestId, SecretId};
-use crate::idempotency::{Answer, Claim, IdempotencyKey, KeptRecord, KeptResult};
+use crate::idempotency::{Answer, Entry, IdempotencyKey, KeptRecord, KeptResult};
 use crate::limits::SET_ATTEMPTS_MAX;
 use crate::name::SecretName;
 use crate::payload::Plaintext;
@@ -72,8 +72,11 @@ async fn execute(ports: &Ports, caller: &Principal, request: &SetRequest, now: T
     let cipher = ports.keys.find_or_create(authorized.namespace()).await?;
     let at = SealedPlace::new(&authorized, &*cipher);
     let claim = match &request.idempotency {
-        Some(key) => Some(claim(ports, &authorized, &*cipher, key, request)?),
         None => None,
+        Some(key) => match entry(ports, (&authorized, &at), &*cipher, key, request, now).await? {
+            Entry::Execute(claim) => Some(claim),
+            Entry::Kept(kept, own) => return Ok(Done::Kept(kept, kept.result_for(own.fingerprint)?)),
+        },
     };
     let idempotency = claim.as_ref().map(|claim| claim.request);
     let expires_at = match request.expires_at.map(|at| Expiry::parse(at, now)).transpose() {
@@ -110,32 +113,27 @@ async fn execute(ports: &Ports, caller: &Principal, request: &SetRequest, now: T
     Err(Error::Unavailable("the secret kept changing under the set".into()))
 }
 
-fn claim(
+async fn entry(
     ports: &Ports,
-    authorized: &Authorized<Write>,
+    place: (&Authorized<'_, Write>, &SealedPlace<Write>),
     cipher: &dyn NamespaceCipher,
     key: &IdempotencyKey,
     request: &SetRequest,
-) -> Result<Claim, Error> {
+    now: Timestamp,
+) -> Result<Entry, Error> {
     let expires_at = request.expires_at.map(|at| at.as_unix().to_be_bytes());
     let (if_match, if_none_match) = request.precondition.canonical();
-    Claim::enter(
-        ports,
-        authorized,
-        cipher,
-        key,
-        &[
-            b"set",
-            request.name.as_str().as_bytes(),
-            request.payload.expose_secret().as_bytes(),
-            &request.scope.canonical(),
-            expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice()),
-            &request.expansion.as_bytes(),
-            &if_match,
-            &if_none_match,
-        ],
-        request.request,
-    )
+    let fields: [&[u8]; 8] = [
+        b"set",
+        request.name.as_str().as_bytes(),
+        request.payload.expose_secret().as_bytes(),
+        &request.scope.canonical(),
+        expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice()),
+        &request.expansion.as_bytes(),
+        &if_match,
+        &if_none_match,
+    ];
+    Entry::of(ports, place, cipher, key, &fields, request.request, now).await
 }
 
 /// The header that a kept result renders with, or the error that it was.

@@ -33,11 +33,12 @@ impl Cipher {
         Self { tag, namespace, records, tags }
     }
 
-    /// Begins a tag of the kind that `domain` stands for.
-    fn start(&self, domain: u8) -> Mac {
-        let mut mac = self.tags.start();
-        mac.fixed(&[domain]);
-        mac
+    /// A tag of the kind that `domain` stands for.
+    fn tag<const N: usize>(&self, domain: u8, feed: impl FnOnce(&mut Mac)) -> [u8; N] {
+        self.tags.hash(|mac| {
+            mac.fixed(&[domain]);
+            feed(mac);
+        })
     }
 }
 
@@ -62,16 +63,14 @@ impl NamespaceCipher for Cipher {
             Scope::Account => None,
             Scope::User(user) => Some(user),
         };
-        let mut mac = self.start(format::SCOPE_DOMAIN);
-        feed_owner(&mut mac, user);
-        ScopeTag::from_bytes(mac.finish())
+        ScopeTag::from_bytes(self.tag(format::SCOPE_DOMAIN, |mac| feed_owner(mac, user)))
     }
 
     fn name_tag(&self, scope: ScopeTag, name: &SecretName) -> NameTag {
-        let mut mac = self.start(format::NAME_DOMAIN);
-        mac.fixed(scope.as_bytes());
-        mac.field(name.as_str().as_bytes());
-        NameTag::from_bytes(mac.finish())
+        NameTag::from_bytes(self.tag(format::NAME_DOMAIN, |mac| {
+            mac.fixed(scope.as_bytes());
+            mac.field(name.as_str().as_bytes());
+        }))
     }
 
     fn idempotency_tag(&self, reach: &Reach, key: &str) -> IdempotencyTag {
@@ -79,18 +78,18 @@ impl NamespaceCipher for Cipher {
             Reach::Backend => None,
             Reach::Extension(user) => Some(user),
         };
-        let mut mac = self.start(format::IDEMPOTENCY_DOMAIN);
-        feed_owner(&mut mac, user);
-        mac.field(key.as_bytes());
-        IdempotencyTag::from_bytes(mac.finish())
+        IdempotencyTag::from_bytes(self.tag(format::IDEMPOTENCY_DOMAIN, |mac| {
+            feed_owner(mac, user);
+            mac.field(key.as_bytes());
+        }))
     }
 
     fn fingerprint(&self, fields: &[&[u8]]) -> Fingerprint {
-        let mut mac = self.start(format::FINGERPRINT_DOMAIN);
-        for field in fields {
-            mac.field(field);
-        }
-        Fingerprint::from_bytes(mac.finish())
+        Fingerprint::from_bytes(self.tag(format::FINGERPRINT_DOMAIN, |mac| {
+            for field in fields {
+                mac.field(field);
+            }
+        }))
     }
 
     fn seal(

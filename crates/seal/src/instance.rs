@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cholla_domain::directory::CredentialHash;
-use cholla_domain::id::ALPHANUMERICS;
+use cholla_domain::id::alphanumerics;
 use cholla_domain::place::{Namespace, push_field};
 use cholla_domain::ports::WrappedKeyStore;
 use cholla_domain::tag::NamespaceTag;
@@ -41,9 +41,7 @@ impl Instance {
 
     /// The keyed hash under which the directory knows an API key.
     pub fn credential_hash(&self, key: &[u8]) -> CredentialHash {
-        let mut mac = self.credentials.start();
-        mac.fixed(key);
-        CredentialHash::from_bytes(mac.finish())
+        CredentialHash::from_bytes(self.credentials.hash(|mac| mac.fixed(key)))
     }
 
     /// A text of `length` letters and digits that this installation always has under `label`: what dev mode makes up survives restarts
@@ -59,17 +57,12 @@ impl Instance {
         let mut random = Zeroizing::new(vec![0; 2 * length as usize]);
         kdf::expand(&self.texts, format::TEXT, &context, &mut random);
         let mut text = Zeroizing::new(String::with_capacity(length as usize));
-        for pair in random.chunks_exact(2) {
-            let number = usize::from(u16::from_be_bytes([pair[0], pair[1]]));
-            text.push(char::from(ALPHANUMERICS[number % ALPHANUMERICS.len()]));
-        }
+        text.extend(alphanumerics(&random));
         text
     }
 
     /// The keyed hash of a namespace, from its canonical encoding.
     pub(crate) fn namespace_tag(&self, namespace: &Namespace) -> NamespaceTag {
-        let mut mac = self.namespace_tags.start();
-        mac.fixed(&namespace.canonical());
-        NamespaceTag::from_bytes(mac.finish())
+        NamespaceTag::from_bytes(self.namespace_tags.hash(|mac| mac.fixed(&namespace.canonical())))
     }
 }

@@ -11,9 +11,15 @@ impl MacKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// Begins a message.
-    pub(crate) fn start(&self) -> Mac {
-        Mac(hmac::Context::with_key(&self.0))
+    /// The first `N` bytes of the hash of what `feed` feeds. The context is large: it is filled where it stands, not passed around.
+    pub(crate) fn hash<const N: usize>(&self, feed: impl FnOnce(&mut Mac)) -> [u8; N] {
+        const { assert!(N <= Mac::LENGTH) }
+        let mut mac = Mac(hmac::Context::with_key(&self.0));
+        feed(&mut mac);
+        let hash = mac.0.sign();
+        let (head, _) =
+            hash.as_ref().split_first_chunk().expect("the hash has 32 bytes, asserted to be no fewer than N");
+        *head
     }
 }
 
@@ -35,15 +41,6 @@ impl Mac {
         self.0.update(&length.to_be_bytes());
         self.0.update(bytes);
     }
-
-    /// Ends the message: the first `N` bytes of the hash.
-    pub(crate) fn finish<const N: usize>(self) -> [u8; N] {
-        const { assert!(N <= Self::LENGTH) }
-        let hash = self.0.sign();
-        let (head, _) =
-            hash.as_ref().split_first_chunk().expect("the hash has 32 bytes, asserted to be no fewer than N");
-        *head
-    }
 }
 
 #[cfg(test)]
@@ -54,12 +51,10 @@ mod tests {
     fn a_field_is_fed_as_the_domain_writes_it() {
         let key = MacKey::new(b"key");
         for field in [&b""[..], b"a", &[0; 300]] {
-            let (mut as_field, mut as_bytes) = (key.start(), key.start());
             let mut written = Vec::new();
             cholla_domain::place::push_field(&mut written, field);
-            as_field.field(field);
-            as_bytes.fixed(&written);
-            assert_eq!(as_field.finish::<32>(), as_bytes.finish::<32>(), "{} bytes", field.len());
+            let as_field: [u8; 32] = key.hash(|mac| mac.field(field));
+            assert_eq!(as_field, key.hash(|mac| mac.fixed(&written)), "{} bytes", field.len());
         }
     }
 }

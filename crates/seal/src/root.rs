@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -90,7 +91,7 @@ impl RootKey {
     /// Reads a root key from its file.
     ///
     /// # Errors
-    /// When there is none, when others than its owner can read it (where the system tells), or when it is something else.
+    /// When there is none, when others than its owner can read it, or when it is something else.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         let mut file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
@@ -188,40 +189,20 @@ fn parse(text: &[u8]) -> Option<KeyMaterial> {
 }
 
 /// Looks at the open file, not at its path: what was checked is what is read.
-#[cfg(unix)]
 fn refuse_exposed(file: &File, path: &Path) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::MetadataExt;
     let mode = file.metadata().map_err(|error| unusable(path, error))?.mode() & 0o7777;
     let others = mode & 0o077;
     if others == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
 }
 
-#[cfg(not(unix))]
-fn refuse_exposed(_file: &File, _path: &Path) -> Result<(), KeyFileError> {
-    Ok(())
-}
-
-#[cfg(unix)]
 fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
 /// Makes the file's name as durable as its contents.
-#[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

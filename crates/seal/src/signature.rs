@@ -7,11 +7,12 @@ use crate::mac::{Mac, MacKey};
 
 /// Signs `<timestamp>.<text>` with the app's whole signing secret: HMAC-SHA-256 in lowercase hexadecimal, what stands behind `v1=`.
 pub fn sign_payload(secret: &SigningSecret, timestamp: i64, text: &str) -> String {
-    let mut mac = MacKey::new(secret.as_key()).start();
-    mac.fixed(timestamp.to_string().as_bytes());
-    mac.fixed(b".");
-    mac.fixed(text.as_bytes());
+    let hash: [u8; Mac::LENGTH] = MacKey::new(secret.as_key()).hash(|mac| {
+        mac.fixed(timestamp.to_string().as_bytes());
+        mac.fixed(b".");
+        mac.fixed(text.as_bytes());
+    });
     let mut signature = String::with_capacity(2 * Mac::LENGTH);
-    hex::push(&mut signature, &mac.finish::<{ Mac::LENGTH }>());
+    hex::push(&mut signature, &hash);
     signature
 }

@@ -3,7 +3,9 @@
 use cholla_domain::id::RequestId;
 use cholla_domain::time::Timestamp;
 use cholla_wire::error::{ApiError, ErrorContext};
+use cholla_wire::form::{self, Parameters};
 use http::HeaderMap;
+use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
 use crate::metrics::Operation;
@@ -55,6 +57,24 @@ fn single_slashes(path: &str) -> std::borrow::Cow<'_, str> {
         }
     }
     single.into()
+}
+
+/// The parameters of a request, not yet read. Its body is wiped when this is dropped: before an operation waits for the disk.
+pub(crate) struct Input<'a> {
+    /// How the body counts.
+    pub(crate) method: form::Method,
+    /// The query, empty when absent.
+    pub(crate) query: &'a str,
+    /// The type that the body is said to have.
+    pub(crate) content_type: Option<&'a [u8]>,
+    /// The body.
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Input<'_> {
+    fn parameters(&self) -> Result<Parameters<'_>, ApiError> {
+        form::read(self.method, self.query, self.content_type, &self.body)
+    }
 }
 
 /// One authenticated request, as its operation sees it.

@@ -13,7 +13,7 @@ use cholla_domain::time::Timestamp;
 use cholla_seal::{Instance, Keyring, RootKey};
 use cholla_store::sqlite::Store;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -22,11 +22,13 @@ use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::entropy::SystemEntropy;
 use crate::in_flight::InFlightTable;
+use crate::large_bodies::LargeBodies;
 use crate::listener::{Listener, bind};
 use crate::metrics::Metrics;
 use crate::platform::Platform;
 use crate::running::StartError;
 use crate::state::Api;
+use crate::workers::Workers;
 use crate::world::{Derivation, MadeUp, World};
 use crate::{service, sweep};
 
@@ -71,6 +73,8 @@ impl Foundation {
             made_up: settings.made_up,
             cors: settings.cors,
             strict_transport_security: settings.strict_transport_security,
+            reset: settings.reset,
+            large_bodies: LargeBodies::default(),
             metrics: Arc::new(Metrics::new()),
         }
     }
@@ -82,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) made_up: Option<MadeUp>,
     pub(crate) cors: Cors,
     pub(crate) strict_transport_security: bool,
+    /// Where there is a reset to keep out.
+    pub(crate) reset: Option<RwLock<()>>,
 }
 
 /// Binds an address, and says which one it is.
@@ -96,11 +102,13 @@ pub(crate) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), S
 pub(crate) struct Tasks {
     pub(crate) set: JoinSet<()>,
     pub(crate) stop: watch::Sender<bool>,
+    workers: Arc<Workers>,
 }
 
 impl Tasks {
-    pub(crate) fn new() -> Self {
-        Self { set: JoinSet::new(), stop: watch::Sender::new(false) }
+    pub(crate) fn new() -> Result<Self, StartError> {
+        let workers = Arc::new(Workers::start().map_err(StartError::Threads)?);
+        Ok(Self { set: JoinSet::new(), stop: watch::Sender::new(false), workers })
     }
 
     /// Serves the API on a bound socket.
@@ -117,6 +125,7 @@ impl Tasks {
             connections: Arc::new(Semaphore::new(connections_max)),
             open: api.metrics.connections_open.clone(),
             accepted: api.metrics.connections_accepted.clone(),
+            workers: Arc::clone(&self.workers),
         };
         let api = Arc::clone(api);
         let serve = move |request| {
@@ -134,6 +143,7 @@ impl Tasks {
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             open: prometheus::IntGauge::new("unlisted", "unlisted").expect("the name is legal"),
             accepted: prometheus::IntCounter::new("unlisted", "unlisted").expect("the name is legal"),
+            workers: Arc::clone(&self.workers),
         };
         let admin = Arc::new(admin);
         let serve = move |request| {

@@ -83,12 +83,12 @@ pub enum TlsConfig {
     },
 }
 
-/// The admin listener: plain HTTP, with a token.
+/// The admin listener: plain HTTP, for health, readiness and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminConfig {
     /// Its address.
     pub listen: SocketAddr,
-    /// The file of its token.
+    /// The file of the admin token, which nothing of a production server asks for yet.
     pub token_file: PathBuf,
 }
 

@@ -38,9 +38,9 @@ impl Cors {
     pub(crate) fn mark_preflight(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         answer.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        if let Some(asked) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        for asked in request.get_all(ACCESS_CONTROL_REQUEST_HEADERS) {
             // Back by name: `*` does not cover `Authorization`.
-            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+            answer.append(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
         if self.private_network && request.get(REQUEST_PRIVATE_NETWORK).is_some_and(|asked| asked == "true") {
             answer.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));

@@ -5,28 +5,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cholla_domain::limits::CONNECTIONS_MAX;
+use cholla_domain::limits::{CLOCK_SECONDS_MAX, CONNECTIONS_MAX};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::Plaintext;
 use cholla_domain::place::Namespace;
-use cholla_domain::ports::{Maintenance, NamespaceKeys, Ports};
+use cholla_domain::ports::{Maintenance, NamespaceKeys, Ports, WrappedKeyStore};
 use cholla_domain::precondition::Precondition;
 use cholla_domain::principal::{Permissions, Principal, Reach};
 use cholla_domain::set::{Expansion, SetRequest, set};
+use cholla_domain::tag::NamespaceTag;
 use cholla_domain::time::{Clock, Timestamp};
 use cholla_seal::{Keyring, RootKey};
 use cholla_store::sqlite::{Options, Store};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::admin::{Admin, AdminAnswer};
 use crate::assembly::{Foundation, Settings, Tasks, file_error, listen};
 use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::files;
-use crate::platform::{DemoSecret, Platform};
+use crate::platform::{DemoSecret, Platform, Purpose};
 use crate::running::{Running, StartError};
 use crate::tls;
 use crate::world::{MadeUp, World};
@@ -65,13 +66,13 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
     crate::panics::log_places_only();
     let demo = options.platform.is_none();
     let platform = match &options.platform {
-        Some(path) => Platform::read(path)?,
+        Some(path) => Platform::read(path, Purpose::Development)?,
         None => Platform::demo(),
     };
     let (plain_socket, plain_address) = listen(options.listen)?;
     let (tls_socket, tls_address) = listen(options.listen_https)?;
     let (admin_socket, admin_address) = listen(options.admin)?;
-    let home = Home::open(&options)?;
+    let home = Home::open(&options).await?;
     let foundation = Arc::new(Foundation::lay(home.store, home.root).await?);
     let clock = Arc::new(ServerClock::with_offset(home.clock_offset_seconds));
     let world = foundation.world(&platform, clock.now());
@@ -81,6 +82,7 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
         made_up: (!options.strict).then(MadeUp::new),
         cors: Cors { allowed_origins: None, private_network: true },
         strict_transport_security: false,
+        reset: Some(RwLock::new(())),
     };
     let World { directory, declared } = world;
     let api = Arc::new(foundation.api(directory, settings));
@@ -88,7 +90,7 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
     seed(&api.ports, &foundation.keyring, &demo_secrets, clock.now()).await?;
 
     let moved = Arc::new(Notify::new());
-    let mut tasks = Tasks::new();
+    let mut tasks = Tasks::new()?;
     let endpoints = crate::world::Endpoints {
         http: Some(format!("http://{plain_address}")),
         https: Some(format!("https://{tls_address}")),
@@ -109,7 +111,6 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
             moved: Arc::clone(&moved),
             changing: Mutex::new(()),
         }),
-        stopping: tasks.stop.subscribe(),
     };
     tasks.serve_api(&api, plain_socket, None, CONNECTIONS_MAX);
     tasks.serve_api(&api, tls_socket, Some(home.identity.acceptor()?), CONNECTIONS_MAX);
@@ -139,19 +140,18 @@ struct Home {
 }
 
 impl Home {
-    fn open(options: &DevOptions) -> Result<Self, StartError> {
+    async fn open(options: &DevOptions) -> Result<Self, StartError> {
         let defaults = Options::default();
         let store_options = Options { cache_bytes: options.cache_bytes.unwrap_or(defaults.cache_bytes), ..defaults };
         match &options.data {
-            Some(data) => Self::persistent(data, &store_options),
+            Some(data) => Self::persistent(data, &store_options).await,
             None => Self::in_memory(&store_options),
         }
     }
 
     fn in_memory(store_options: &Options) -> Result<Self, StartError> {
-        let identity = tls::generate(local_names())?;
-        let temporary = std::env::temp_dir().join(format!("cholla-dev-{}", std::process::id()));
-        files::private_directory(&temporary).map_err(file_error(&temporary))?;
+        let identity = tls::generate(tls::local_names(), ServerClock::default().now())?;
+        let temporary = files::temporary_directory().map_err(file_error(&std::env::temp_dir()))?;
         let ca_file = temporary.join("ca.pem");
         files::replace_private(&ca_file, identity.authority.as_bytes()).map_err(file_error(&ca_file))?;
         Ok(Self {
@@ -164,17 +164,10 @@ impl Home {
         })
     }
 
-    fn persistent(data: &Path, store_options: &Options) -> Result<Self, StartError> {
+    async fn persistent(data: &Path, store_options: &Options) -> Result<Self, StartError> {
         // The store first: it holds the lock on the directory, so that two servers never make keys in it together.
         let store = Store::open(data, store_options)?;
-        let root_file = data.join("root.key");
-        let root = if root_file.exists() {
-            RootKey::read(&root_file)?
-        } else {
-            let root = RootKey::generate()?;
-            root.write_new(&root_file)?;
-            root
-        };
+        let root = kept_root_key(&data.join("root.key"), &store).await?;
         let tls = data.join("tls");
         let identity = kept_identity(&tls)?;
         let clock_file = data.join("clock");
@@ -190,31 +183,35 @@ impl Home {
     }
 }
 
+/// The root key in `file`, made at the first start. A lost one is not replaced: the new one would open nothing, and stand where the
+/// old one is to be restored.
+async fn kept_root_key(file: &Path, store: &Store) -> Result<RootKey, StartError> {
+    let sealed = store.wrapped_key(NamespaceTag::INSTANCE).await.map_err(cholla_seal::OpenError::from)?.is_some();
+    if sealed || file.exists() {
+        return Ok(RootKey::read(file)?);
+    }
+    let root = RootKey::generate()?;
+    root.write_new(file)?;
+    Ok(root)
+}
+
 /// The certificate kept in `directory`, made at the first start, so that a client that trusts it once trusts it after a restart.
 fn kept_identity(directory: &Path) -> Result<tls::Identity, StartError> {
     let path = |name: &str| directory.join(name);
     let read = |name: &str| std::fs::read_to_string(path(name)).map_err(file_error(&path(name)));
     if path("server.key").exists() {
-        return Ok(tls::Identity {
-            authority: read("ca.pem")?,
-            certificate: read("server.pem")?,
-            key: read("server.key")?,
-        });
+        let (key, _) = files::read_secret(&path("server.key")).map_err(file_error(&path("server.key")))?;
+        return Ok(tls::Identity { authority: read("ca.pem")?, certificate: read("server.pem")?, key });
     }
     files::private_directory(directory).map_err(file_error(directory))?;
-    let identity = tls::generate(local_names())?;
+    let identity = tls::generate(tls::local_names(), ServerClock::default().now())?;
     // The key last: it is what says that the other two are there.
     for (name, contents) in
-        [("ca.pem", &identity.authority), ("server.pem", &identity.certificate), ("server.key", &identity.key)]
+        [("ca.pem", &identity.authority), ("server.pem", &identity.certificate), ("server.key", &*identity.key)]
     {
         files::replace_private(&path(name), contents.as_bytes()).map_err(file_error(&path(name)))?;
     }
     Ok(identity)
-}
-
-/// What the certificate of dev mode names (contract 8.1).
-fn local_names() -> Vec<String> {
-    ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec()
 }
 
 /// Stores the demo secrets in namespaces that have none yet, through the ordinary operation.
@@ -264,12 +261,12 @@ pub(crate) struct DevWorld {
     changing: Mutex<()>,
 }
 
-/// The body of `POST /dev/clock`.
+/// The body of `POST /dev/clock`: an object with exactly one of these members.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClockBody {
-    advance: Option<String>,
-    set: Option<i64>,
+#[serde(rename_all = "lowercase")]
+enum ClockBody {
+    Advance(String),
+    Set(i64),
 }
 
 impl DevWorld {
@@ -289,17 +286,17 @@ impl DevWorld {
         let refuse = |message: &str| (StatusCode::BAD_REQUEST, message.to_owned());
         let usage = "Send a JSON object with exactly one member: {\"advance\": \"2h\"} (s, m, h or d) or {\"set\": UNIX_SECONDS}.";
         let wanted = match serde_json::from_slice(body).map_err(|_| refuse(usage))? {
-            ClockBody { advance: Some(text), set: None } => {
+            ClockBody::Advance(text) => {
                 let seconds = crate::platform::duration_seconds(&text);
                 clock.now().plus(seconds.ok_or_else(|| {
                     refuse("`advance` is a whole number and one of s, m, h, d, such as \"90s\" or \"2h\".")
                 })?)
             }
-            ClockBody { advance: None, set: Some(at) } => Timestamp::from_unix(at),
-            ClockBody { advance: Some(_), set: Some(_) } | ClockBody { advance: None, set: None } => {
-                return Err(refuse(usage));
-            }
+            ClockBody::Set(at) => Timestamp::from_unix(at),
         };
+        if wanted.as_unix() > CLOCK_SECONDS_MAX {
+            return Err(refuse("The clock goes no further than the year 9999."));
+        }
         let offset = clock
             .offset_for(wanted)
             .map_err(|_| refuse("The clock only moves forward. POST /dev/reset returns to the real time."))?;
@@ -321,13 +318,18 @@ impl DevWorld {
         })
     }
 
-    /// Back to the platform file: no secrets, no idempotency records, no made-up accounts, the real time.
+    /// Back to the platform file, between two requests: no secrets, no idempotency records, no made-up accounts, the real time.
     async fn reset(&self, admin: &Admin) -> Result<(), (StatusCode, String)> {
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "the reset did not finish");
             (StatusCode::SERVICE_UNAVAILABLE, "The reset did not finish; see the log, then try again.".to_owned())
         };
         let api = &admin.api;
+        // Waits for the operations that have begun, and holds back the next ones: a set under an erased key would be lost.
+        let _alone = match &api.reset {
+            Some(reset) => Some(reset.write().await),
+            None => None,
+        };
         admin.store.erase_all().await.map_err(|error| failed(&error))?;
         self.foundation.keyring.forget_all();
         if let Some(made_up) = &api.made_up {
@@ -339,3 +341,6 @@ impl DevWorld {
         seed(&api.ports, &self.foundation.keyring, &self.demo_secrets, api.now()).await.map_err(|error| failed(&error))
     }
 }
+
+#[cfg(test)]
+mod tests;

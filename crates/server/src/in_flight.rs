@@ -8,7 +8,7 @@ use cholla_domain::idempotency::{IdempotentRequest, InFlight};
 use cholla_domain::ports::{InFlightGuard, InFlightKeys};
 use cholla_domain::tag::IdempotencyTag;
 
-/// One entry per write with a key between its permission check and its answer; bounded by the number of open connections.
+/// One entry per write with a key between its permission check and its answer; bounded by the open connections times the streams of each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlightTable {
     keys: Arc<Mutex<HashMap<IdempotencyTag, InFlight>>>,

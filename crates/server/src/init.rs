@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use cholla_domain::time::Clock;
 use cholla_seal::RootKey;
-use rand::Rng;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::clock::ServerClock;
 use crate::config::Config;
+use crate::entropy::draw_alphanumerics;
 use crate::{files, tls};
 
 /// Characters of a new admin token, 5.95 bits each.
@@ -26,7 +28,7 @@ pub struct InitOptions {
 pub struct Initialized {
     /// Every file, in the order in which they were made.
     pub files: Vec<PathBuf>,
-    /// The admin token. It is in its file too; it is shown this once.
+    /// The admin token. It is in its file too; it is shown this once. Nothing of a production server asks for it yet.
     pub admin_token: Zeroizing<String>,
 }
 
@@ -39,9 +41,12 @@ impl std::fmt::Debug for Initialized {
 /// Why `init` did not finish.
 #[derive(Debug, Error)]
 pub enum InitError {
-    /// There is something already.
+    /// There is an installation already.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// There is a part of one, without the configuration that is made last.
+    #[error("{} is there already, but no cholla.toml: an `init` that was interrupted may have left it behind", .0.display())]
+    Unfinished(PathBuf),
     /// The file system refuses.
     #[error("{}: {source}", path.display())]
     File {
@@ -63,6 +68,9 @@ impl InitError {
     pub fn recommendation(&self) -> &'static str {
         match self {
             Self::Exists(_) => "Choose another directory; `init` overwrites nothing, least of all a root key.",
+            Self::Unfinished(_) => {
+                "If nothing was ever sealed under that root.key, remove what is left and run `init` again; otherwise choose another directory."
+            }
             Self::File { .. } | Self::RootKey(_) => {
                 "Check that the directory exists and that this user may write there."
             }
@@ -77,30 +85,47 @@ const PLATFORM_TEMPLATE: &str = include_str!("init/platform.toml");
 /// Makes configuration, root key, admin token, certificate and an empty platform file.
 ///
 /// # Errors
-/// When any of them is there already (nothing is made then), or the file system refuses.
+/// When any of them is there already (nothing is made then), or the file system refuses (what was made is removed again).
 pub fn init(options: &InitOptions) -> Result<Initialized, InitError> {
     let directory = &options.directory;
     let at = |name: &str| directory.join(name);
-    let paths = ["cholla.toml", "root.key", "admin.token", "platform.toml", "tls"].map(at);
-    if let Some(taken) = paths.iter().find(|path| path.exists()) {
-        return Err(InitError::Exists(taken.clone()));
+    let paths = ["root.key", "admin.token", "platform.toml", "tls"].map(at);
+    if at("cholla.toml").exists() {
+        return Err(InitError::Exists(at("cholla.toml")));
     }
-    let names = if options.hostnames.is_empty() {
-        ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec()
-    } else {
-        options.hostnames.clone()
-    };
-    let identity = tls::generate(names)?;
+    if let Some(left) = paths.iter().find(|path| path.exists()) {
+        return Err(InitError::Unfinished(left.clone()));
+    }
+    let names = if options.hostnames.is_empty() { tls::local_names() } else { options.hostnames.clone() };
+    let identity = tls::generate(names, ServerClock::default().now())?;
+    let admin_token = draw_alphanumerics(ADMIN_TOKEN_CHARS);
+    let mut files = Vec::new();
+    match make(directory, &identity, &admin_token, &mut files) {
+        Ok(()) => Ok(Initialized { files, admin_token }),
+        Err(error) => {
+            remove(directory, &files);
+            Err(error)
+        }
+    }
+}
+
+/// Makes the files, and appends each to `made` once it is there.
+fn make(
+    directory: &Path,
+    identity: &tls::Identity,
+    admin_token: &str,
+    made: &mut Vec<PathBuf>,
+) -> Result<(), InitError> {
+    let at = |name: &str| directory.join(name);
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| InitError::File { path, source }
     };
-    for made in [directory, &at("tls")] {
-        files::private_directory(made).map_err(failed(made))?;
+    for folder in [directory, &at("tls")] {
+        files::private_directory(folder).map_err(failed(folder))?;
     }
-    let admin_token = draw_token();
     RootKey::generate()?.write_new(&at("root.key"))?;
-    let mut made = vec![at("root.key")];
+    made.push(at("root.key"));
     let contents: [(&str, &[u8]); 6] = [
         ("admin.token", admin_token.as_bytes()),
         ("tls/ca.pem", identity.authority.as_bytes()),
@@ -115,13 +140,63 @@ pub fn init(options: &InitOptions) -> Result<Initialized, InitError> {
         files::write_new_private(&path, contents).map_err(failed(&path))?;
         made.push(path);
     }
-    Ok(Initialized { files: made, admin_token })
+    Ok(())
 }
 
-fn draw_token() -> Zeroizing<String> {
-    let alphabet = cholla_domain::id::ALPHANUMERICS;
-    let mut random = Zeroizing::new([0; 2 * ADMIN_TOKEN_CHARS]);
-    rand::rng().fill_bytes(&mut *random);
-    let number = |pair: &[u8]| usize::from(u16::from_be_bytes([pair[0], pair[1]]));
-    Zeroizing::new(random.chunks_exact(2).map(|pair| char::from(alphabet[number(pair) % alphabet.len()])).collect())
+/// Takes back what an attempt has made. Nothing is sealed under its root key yet, and nobody has seen its token.
+fn remove(directory: &Path, made: &[PathBuf]) {
+    // What cannot be removed is what the next attempt names.
+    for file in made {
+        let _ = std::fs::remove_file(file);
+    }
+    for folder in [&directory.join("tls"), directory] {
+        // Only an empty one goes: what somebody else has in there stays.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn an_attempt_that_fails_leaves_nothing_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let options = InitOptions { directory: home.path().to_owned(), hostnames: Vec::new() };
+        // In the way of the last file, and seen only when that is made: a link that leads nowhere.
+        symlink("nowhere", home.path().join("cholla.toml")).unwrap();
+        let error = init(&options).unwrap_err();
+        assert!(matches!(&error, InitError::File { path, .. } if path.ends_with("cholla.toml")), "{error}");
+        assert_eq!(names(home.path()), ["cholla.toml"], "what was there before");
+        fs::remove_file(home.path().join("cholla.toml")).unwrap();
+        assert_eq!(init(&options).unwrap().files.len(), 7);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let options = InitOptions { directory: home.path().join("a"), hostnames: Vec::new() };
+        let refused = |expected: &str| {
+            let error = init(&options).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+        };
+        init(&options).unwrap();
+        refused("a/cholla.toml is there already");
+        fs::remove_file(options.directory.join("cholla.toml")).unwrap();
+        let left = names(&options.directory);
+        refused(
+            "a/root.key is there already, but no cholla.toml: an `init` that was interrupted may have left it behind",
+        );
+        assert_eq!(names(&options.directory), left, "nothing is removed that another attempt has made");
+    }
 }

@@ -8,16 +8,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cholla_domain::limits::{
-    HANDSHAKE_SECONDS_MAX, HEADER_BYTES_MAX, HEADER_LINES_MAX, HEADER_READ_SECONDS_MAX, STREAMS_PER_CONNECTION_MAX,
-    TARGET_BYTES_MAX,
-};
+#[cfg(target_os = "linux")]
+use cholla_domain::limits::ANSWER_READ_SECONDS_MAX;
+use cholla_domain::limits::{HANDSHAKE_SECONDS_MAX, HEAD_BYTES_MAX};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
-use hyper::server::conn::{http1, http2};
-use hyper::service::{HttpService, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use prometheus::{IntCounter, IntGauge};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,15 +24,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::http2;
 use crate::progress::Progress;
 use crate::respond::AnswerBody;
+use crate::workers::Workers;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
-/// How long a peer may leave what was sent to it unacknowledged before its connection is given up.
-const UNREAD_ANSWER_SECONDS_MAX: u64 = 30;
-/// What a request's target and headers may take together on the wire, generously: beyond, the HTTP stack refuses by itself.
-const HEAD_BYTES_MAX: usize = 2 * (TARGET_BYTES_MAX + HEADER_BYTES_MAX);
 /// The first bytes of an HTTP/2 connection without TLS.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -57,6 +54,7 @@ pub(crate) struct Listener {
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) open: IntGauge,
     pub(crate) accepted: IntCounter,
+    pub(crate) workers: Arc<Workers>,
 }
 
 impl Listener {
@@ -74,15 +72,20 @@ impl Listener {
                 _ = stopping.wait_for(|stopping| *stopping) => break,
             };
             let Some((stream, permit)) = accepted else { continue };
+            // It leaves this runtime for the one of its worker.
+            let stream = stream.into_std();
             self.accepted.inc();
             self.open.inc();
             let (tls, serve, stopping, open) = (self.tls.clone(), serve.clone(), stopping.clone(), self.open.clone());
-            running.spawn(async move {
+            let live = async move {
                 // What goes wrong on one connection is its peer's affair: reset, bad handshake, bad bytes.
-                let _ = connection(stream, tls, serve, stopping).await;
+                if let Ok(stream) = stream.and_then(TcpStream::from_std) {
+                    let _ = connection(stream, tls, serve, stopping).await;
+                }
                 open.dec();
                 drop(permit);
-            });
+            };
+            running.spawn_on(live, self.workers.next());
         }
         drop(self.socket);
         while running.join_next().await.is_some() {}
@@ -103,7 +106,8 @@ impl Listener {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What goes wrong on a connection.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn connection<S, F>(
     stream: TcpStream,
@@ -116,28 +120,23 @@ where
     F: Future<Output = Response<AnswerBody>> + Send + 'static,
 {
     stream.set_nodelay(true)?;
-    let unread = Duration::from_secs(UNREAD_ANSWER_SECONDS_MAX);
-    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(unread))?;
-    let progress = Arc::new(Progress::default());
-    let reported = Arc::clone(&progress);
-    let service = service_fn(move |request| {
-        let request = reported.begin(serve(request));
-        async move { Ok::<_, Infallible>(request.await) }
-    });
+    // Where the system has no such option, `Progress` and `Unread` alone let peers go that do not read.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(Duration::from_secs(ANSWER_READ_SECONDS_MAX)))?;
     let handshake = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
     match tls {
         Some(tls) => {
             let stream = timeout(handshake, tls.accept(stream)).await??;
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                serve_http2(TokioIo::new(stream), service, stopping).await
+                http2::serve(TokioIo::new(stream), serve, stopping).await
             } else {
-                serve_http1(TokioIo::new(stream), service, &progress, stopping).await
+                serve_http1(TokioIo::new(stream), serve, stopping).await
             }
         }
         None if timeout(handshake, begins_http2(&stream)).await?? => {
-            serve_http2(TokioIo::new(stream), service, stopping).await
+            http2::serve(TokioIo::new(stream), serve, stopping).await
         }
-        None => serve_http1(TokioIo::new(stream), service, &progress, stopping).await,
+        None => serve_http1(TokioIo::new(stream), serve, stopping).await,
     }
 }
 
@@ -157,48 +156,24 @@ async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn serve_http1<I, S>(
-    io: I,
-    service: S,
-    progress: &Progress,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<(), Failure>
+async fn serve_http1<I, S, F>(io: I, serve: S, mut stopping: watch::Receiver<bool>) -> Result<(), Failure>
 where
     I: Read + Write + Unpin + Send + 'static,
-    S: HttpService<Incoming, ResBody = AnswerBody>,
-    S::Error: Into<Failure>,
+    S: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<AnswerBody>>,
 {
-    let connection =
-        http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).max_headers(HEADER_LINES_MAX).serve_connection(io, service);
+    let progress = Arc::new(Progress::default());
+    let service = service_fn(|request| {
+        let request = progress.begin(serve(request));
+        async move { Ok::<_, Infallible>(request.await) }
+    });
+    let connection = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, service);
     let mut connection = pin!(connection);
     tokio::select! {
         biased;
         ended = connection.as_mut() => return Ok(ended?),
         _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
         () = progress.stalled() => return Err("no request came in time".into()),
-    }
-    Ok(connection.await?)
-}
-
-async fn serve_http2<I, S>(io: I, service: S, mut stopping: watch::Receiver<bool>) -> Result<(), Failure>
-where
-    I: Read + Write + Unpin + Send + 'static,
-    S: HttpService<Incoming, ResBody = AnswerBody> + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<Failure>,
-{
-    let header_list = u32::try_from(HEAD_BYTES_MAX).expect("the limit of a head fits 32 bits");
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_header_list_size(header_list)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .keep_alive_interval(Duration::from_secs(HEADER_READ_SECONDS_MAX))
-        .serve_connection(io, service);
-    let mut connection = pin!(connection);
-    tokio::select! {
-        biased;
-        ended = connection.as_mut() => return Ok(ended?),
-        _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
     }
     Ok(connection.await?)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cholla_store::sqlite::Statistics;
 use prometheus::core::Collector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -151,6 +152,26 @@ impl Metrics {
     }
 }
 
+/// What the store counts itself: name, help, value.
+pub(crate) fn store_readings(store: &Statistics) -> [(&'static str, &'static str, u64); 10] {
+    [
+        ("cholla_record_cache_hits_total", "Finds and sets whose record was in the cache.", store.cache_hits),
+        ("cholla_record_cache_misses_total", "Finds and sets whose record was not.", store.cache_misses),
+        ("cholla_record_cache_bytes", "Bytes of sealed records in the cache.", store.cache_bytes),
+        ("cholla_commits_total", "Transactions committed, each with one flush of the disk.", store.commits),
+        ("cholla_commits_failed_total", "Transactions that were not committed.", store.commits_failed),
+        ("cholla_writes_total", "Writes in committed transactions.", store.writes),
+        ("cholla_write_queue_length", "Writes that wait for the writer.", store.queue_length),
+        (
+            "cholla_checkpoints_total",
+            "Passes that copied the write-ahead log into the database file.",
+            store.checkpoints,
+        ),
+        ("cholla_wal_pages", "Pages in the write-ahead log.", store.wal_pages),
+        ("cholla_wal_pages_behind", "Pages of the log that are not in the database file yet.", store.wal_pages_behind),
+    ]
+}
+
 fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
     let metric = metric.expect("the names in this file are legal");
     registry.register(Box::new(metric.clone())).expect("the names in this file are distinct");
@@ -159,6 +180,8 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometh
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -178,6 +201,32 @@ mod tests {
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }
+    }
+
+    /// `docs/metrics.md` has a row for each metric, with its name, its type and its labels, and no other.
+    #[test]
+    fn the_documentation_lists_what_the_page_shows() {
+        let page = Metrics::new().page(&store_readings(&Statistics::default()));
+        let page = String::from_utf8(page).unwrap();
+        let mut shown = BTreeSet::new();
+        for (name, kind) in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')) {
+            let of_name = |line: &&str| line.starts_with(name) && !line.starts_with('#');
+            let labels = page.lines().find(of_name).unwrap().split(['{', '}']).nth(1).unwrap_or_default();
+            let labels: Vec<_> =
+                labels.split(',').filter_map(|label| label.split_once('=')).map(|(label, _)| label).collect();
+            let labels: Vec<_> =
+                labels.iter().filter(|label| **label != "le").map(|label| format!("`{label}`")).collect();
+            shown.insert(format!("| `{name}` | {kind} | {} |", labels.join(", ")).replace("|  |", "| |"));
+        }
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+        let documented = std::fs::read_to_string(path).unwrap();
+        let row = |line: &str| {
+            let cells: Vec<_> = line.split(" |").take(3).collect();
+            format!("{} |", cells.join(" |"))
+        };
+        let documented: BTreeSet<_> =
+            documented.lines().filter(|line| line.starts_with("| `cholla_")).map(row).collect();
+        assert_eq!(documented, shown);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub use demo::DemoSecret;
 pub use duration::duration_seconds;
 pub use fault::{Fault, Faults};
 
+use crate::files;
 use document::{Document, Table};
 
 /// A checked platform: every reference in it leads somewhere, and no id, install or key value stands there twice.
@@ -126,7 +127,7 @@ pub struct Key {
     pub permissions: Option<Vec<String>>,
     /// The key itself, where the file gives it; `None`: to be generated.
     pub value: Option<KeyValue>,
-    /// Seconds from the start of the server until it expires; `None`: never.
+    /// Seconds from the start of the server until it expires; `None`: never. Always `None` in production.
     pub expires_in_seconds: Option<i64>,
 }
 
@@ -152,6 +153,16 @@ impl fmt::Debug for KeyValue {
     }
 }
 
+/// Which server a platform file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `cholla dev`.
+    Development,
+    /// `cholla serve`. `expires_in` is refused: it is counted from the start of the server, so a restart would bring an expired key back.
+    /// So is a file that holds keys or signing secrets and that others than its owner can read.
+    Production,
+}
+
 /// What is wrong with a platform file, one line a fault: `FILE:LINE: what is wrong; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(transparent)]
@@ -162,11 +173,24 @@ impl Platform {
     ///
     /// # Errors
     /// Everything that is wrong with it, with its lines.
-    pub fn read(path: &Path) -> Result<Self, PlatformError> {
+    pub fn read(path: &Path, purpose: Purpose) -> Result<Self, PlatformError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| PlatformError(Faults::unreadable(&file, &error)))?;
+        let (text, mode) =
+            files::read_secret(path).map_err(|error| PlatformError(Faults::unreadable(&file, &error)))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&file, &Zeroizing::new(text), &|manifest| std::fs::read_to_string(folder.join(manifest)))
+        let manifest = |manifest: &str| std::fs::read_to_string(folder.join(manifest));
+        let platform = Self::parse(&file, &text, &manifest, purpose)?;
+        match mode.exposed() {
+            Some(mode) if purpose == Purpose::Production && platform.declares_values() => {
+                Err(PlatformError(Faults::exposed(&file, mode)))
+            }
+            _ => Ok(platform),
+        }
+    }
+
+    /// Whether the file holds what nobody else may know.
+    fn declares_values(&self) -> bool {
+        self.keys.iter().any(|key| key.value.is_some()) || self.apps.iter().any(|app| app.signing_secret.is_some())
     }
 
     /// Checks the platform that `text` declares. `file` names it in errors; `manifest` reads a manifest by the path in the file.
@@ -177,6 +201,7 @@ impl Platform {
         file: &str,
         text: &str,
         manifest: &dyn Fn(&str) -> std::io::Result<String>,
+        purpose: Purpose,
     ) -> Result<Self, PlatformError> {
         let platform = Document::read(file, text, |root| {
             root.allow(&["accounts", "apps", "installs", "keys"]);
@@ -184,7 +209,7 @@ impl Platform {
             let (accounts, declared) = accounts::read(&tables("accounts", "[[accounts]]"));
             let (apps, asked) = apps::read(&tables("apps", "[[apps]]"), &declared, manifest);
             let installs = installs::read(&tables("installs", "[[installs]]"), &declared, &asked);
-            let keys = keys::read(&tables("keys", "[[keys]]"), &declared, &asked);
+            let keys = keys::read(&tables("keys", "[[keys]]"), &declared, &asked, purpose);
             Some(Self { accounts: accounts?, apps: apps?, installs: installs?, keys: keys? })
         });
         platform.map_err(PlatformError)

@@ -1,6 +1,6 @@
 //! `cholla serve`: the server an operator runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::assembly::{Foundation, Settings, Tasks, file_error, listen};
 use crate::clock::ServerClock;
 use crate::config::{Config, TlsConfig};
 use crate::cors::Cors;
-use crate::platform::Platform;
+use crate::platform::{Platform, Purpose};
 use crate::running::{Running, StartError};
-use crate::tls;
 use crate::world::{Endpoints, ReadyFile, World};
+use crate::{files, tls};
 
 /// Starts a production server.
 ///
@@ -26,18 +26,13 @@ use crate::world::{Endpoints, ReadyFile, World};
 /// What is wrong, with a recommendation. Nothing is half started then.
 pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Running, StartError> {
     crate::panics::log_places_only();
-    let platform = Platform::read(&config.platform_file)?;
+    let platform = Platform::read(&config.platform_file, Purpose::Production)?;
     let acceptor = match &config.api.tls {
         TlsConfig::Off => None,
         TlsConfig::Files { certificate, key } => Some(tls::acceptor_from_files(certificate, key)?),
     };
     let root = RootKey::read(&config.root_key_file)?;
-    let token_file = &config.admin.token_file;
-    let token = Zeroizing::new(std::fs::read_to_string(token_file).map_err(file_error(token_file))?);
-    let token = Zeroizing::new(token.trim().to_owned());
-    if token.is_empty() {
-        return Err(file_error(token_file)(std::io::Error::other("holds no token")));
-    }
+    let token = read_token(&config.admin.token_file)?;
     let (api_socket, api_address) = listen(config.api.listen)?;
     let (admin_socket, admin_address) = listen(config.admin.listen)?;
     let options = Options { cache_bytes: config.cache_bytes, ..Options::default() };
@@ -49,6 +44,7 @@ pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Runnin
         made_up: None,
         cors: Cors { allowed_origins: config.api.cors_allowed_origins.clone(), private_network: false },
         strict_transport_security: acceptor.is_some(),
+        reset: None,
     };
     let api = Arc::new(foundation.api(directory, settings));
     let address = |scheme| Some(format!("{scheme}://{api_address}"));
@@ -59,13 +55,12 @@ pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Runnin
         admin: format!("http://{admin_address}"),
         admin_token: None,
     };
-    let mut tasks = Tasks::new();
+    let mut tasks = Tasks::new()?;
     let admin = Admin {
         api: Arc::clone(&api),
         store: Arc::clone(&foundation.store),
         token: foundation.instance.credential_hash(token.as_bytes()),
         dev: None,
-        stopping: tasks.stop.subscribe(),
     };
     tasks.serve_api(&api, api_socket, acceptor, config.api.connections_max);
     tasks.serve_admin(admin, admin_socket);
@@ -87,4 +82,48 @@ pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Runnin
         drain: Duration::from_secs(config.drain_seconds),
         temporary: None,
     })
+}
+
+/// The admin token, which nobody but the file's owner may have seen.
+fn read_token(file: &Path) -> Result<Zeroizing<String>, StartError> {
+    let (text, mode) = files::read_secret(file).map_err(file_error(file))?;
+    if let Some(mode) = mode.exposed() {
+        return Err(StartError::Exposed { path: file.to_owned(), mode });
+    }
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(file_error(file)(std::io::Error::other("holds no token")));
+    }
+    Ok(Zeroizing::new(token.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_admin_token_is_for_its_owner_only() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("admin.token");
+        for (contents, mode, expected) in [
+            ("token\n", 0o600, Ok("token")),
+            ("token", 0o400, Ok("token")),
+            ("token\n", 0o644, Err("can be read by others (mode 0644)")),
+            ("token\n", 0o640, Err("can be read by others (mode 0640)")),
+            (" \n", 0o600, Err("holds no token")),
+        ] {
+            fs::write(&file, contents).unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+            let read = read_token(&file).map_err(|error| error.to_string());
+            match expected {
+                Ok(token) => assert_eq!(read.as_ref().map(|read| read.as_str()), Ok(token), "{mode:o}"),
+                Err(text) => assert!(read.as_ref().is_err_and(|read| read.contains(text)), "{read:?}"),
+            }
+            fs::remove_file(&file).unwrap();
+        }
+        assert!(read_token(&file).is_err());
+    }
 }

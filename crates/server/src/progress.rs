@@ -24,11 +24,10 @@ impl Progress {
     /// Counts a request whose head has come in, until `answer` is there.
     pub(crate) fn begin<F: Future>(self: &Arc<Self>, answer: F) -> impl Future<Output = F::Output> + use<F> {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        let progress = Arc::clone(self);
+        let begun = Begun(Arc::clone(self));
         async move {
-            let answer = answer.await;
-            progress.ended.fetch_add(1, Ordering::Relaxed);
-            answer
+            let _begun = begun;
+            answer.await
         }
     }
 
@@ -43,6 +42,15 @@ impl Progress {
             }
             seen = (begun == ended).then_some(ended);
         }
+    }
+}
+
+/// A request under way. It ends also when its peer resets the stream that it came on, and nobody waits for the answer any more.
+struct Begun(Arc<Progress>);
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -68,6 +76,12 @@ mod tests {
     async fn a_connection_without_requests_is_let_go_after_two_periods() {
         assert!(!stalls(1, async |_| {}).await);
         assert!(stalls(2, async |_| {}).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_given_up_has_ended() {
+        let reset = async |progress: &Arc<Progress>| drop(progress.begin(async {}));
+        assert!(stalls(2, reset).await);
     }
 
     #[tokio::test(start_paused = true)]

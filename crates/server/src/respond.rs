@@ -74,6 +74,7 @@ pub(crate) fn respond(api: &Api, mut request: Parts, id: RequestId, reply: Reply
             Some(error),
         ),
     };
+    let has_key = request.headers.contains_key(IDEMPOTENCY_KEY);
     let idempotency_key = if request.method == Method::POST { legal_idempotency_key(&request.headers) } else { None };
     let mut headers = common_headers(api, &mut request, id);
     headers.insert(CONTENT_TYPE, JSON);
@@ -85,6 +86,8 @@ pub(crate) fn respond(api: &Api, mut request: Parts, id: RequestId, reply: Reply
         headers.insert(SHOULD_RETRY, if should_retry == Some(true) { TRUE } else { FALSE });
         if let Some(key) = idempotency_key {
             headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        if has_key {
             let original = reply.replay_of.or_else(|| error.as_ref().and_then(ApiError::original_request));
             headers.insert(ORIGINAL_REQUEST, request_id(original.unwrap_or(id)));
         }

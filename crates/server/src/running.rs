@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::ConfigError;
+use crate::panics;
 use crate::platform::PlatformError;
 use crate::tls::TlsError;
 
@@ -54,6 +55,17 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Others than its owner can read a file that holds what is secret.
+    #[error("{} can be read by others (mode {mode:04o}); run `chmod 600` on it, and ask yourself who may have read it", path.display())]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The system gives no threads.
+    #[error("no threads for connections: {0}")]
+    Threads(std::io::Error),
     /// The demo world could not be stored.
     #[error("the demo secrets could not be stored: {0}")]
     Demo(String),
@@ -70,12 +82,42 @@ impl StartError {
                 "`cholla init` makes a root key; restore yours from its backup if there is data under it."
             }
             Self::Keys(_) => "Start with the root key that sealed this data directory, or with another data directory.",
+            Self::Exposed { .. } | Self::Tls(TlsError::Exposed { .. }) => {
+                "Let only the user of the server read it; if somebody else may have, put a new one in its place."
+            }
             Self::Tls(_) => "Check that certificate and key are PEM files that belong together.",
             Self::Listen { .. } => {
                 "Stop what uses the address, or choose another one (in dev mode --listen, --listen-https and --admin take ADDRESS:PORT; port 0 picks a free one)."
             }
+            Self::Threads(_) => "Raise the limits on threads and open files.",
             Self::File { .. } => "Check that the path exists and that this user may write there.",
             Self::Demo(_) => "Start with an empty data directory, or without --data.",
+        }
+    }
+}
+
+/// Why a server did not end in order. [`recommendation`](Self::recommendation) says what to do.
+#[derive(Debug, Error)]
+pub enum StopError {
+    /// A task ended that nobody had told to.
+    #[error("a part of the server, a listener or the sweeper, ended by itself")]
+    Task,
+    /// A thread outside the runtime panicked.
+    #[error("a thread of the store panicked, and writes may not be taken any more")]
+    Thread,
+    /// The store.
+    #[error("the store could not be closed in order: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl StopError {
+    /// What to do about it.
+    pub fn recommendation(&self) -> &'static str {
+        match self {
+            Self::Task | Self::Thread => {
+                "Start it again: nothing that was acknowledged is lost. The log says where it went wrong; please report that."
+            }
+            Self::Store(_) => "Nothing that was acknowledged is lost; check the disk of the data directory.",
         }
     }
 }
@@ -103,13 +145,22 @@ impl Running {
         &self.summary
     }
 
-    /// Runs until `shutdown` resolves; then lets open requests finish, for at most the drain time, and closes the store.
+    /// Runs until `shutdown` resolves, or a part of the server dies; then lets open requests finish, for at most the drain time, and
+    /// closes the store.
     ///
     /// # Errors
-    /// When the store could not be closed in order. What it acknowledged is safe all the same.
-    pub async fn stopped(mut self, shutdown: impl Future<Output = ()>) -> Result<(), StoreError> {
-        shutdown.await;
-        tracing::info!("stopping: open requests may finish");
+    /// When a part of the server died, or the store could not be closed in order. What it acknowledged is safe all the same.
+    pub async fn stopped(mut self, shutdown: impl Future<Output = ()>) -> Result<(), StopError> {
+        let died = tokio::select! {
+            biased;
+            () = shutdown => None,
+            _ = self.tasks.join_next() => Some(StopError::Task),
+            () = panics::outside_the_runtime() => Some(StopError::Thread),
+        };
+        match &died {
+            None => tracing::info!("stopping: open requests may finish"),
+            Some(error) => tracing::error!(%error, "stopping: open requests may finish"),
+        }
         self.stop.send_replace(true);
         let drained = timeout(self.drain, async { while self.tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
@@ -120,6 +171,46 @@ impl Running {
             // Left behind, it is only a certificate in the system's temporary directory.
             let _ = std::fs::remove_dir_all(temporary);
         }
-        self.store.shutdown()
+        let closed = self.store.shutdown();
+        died.map_or(Ok(()), Err)?;
+        Ok(closed?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cholla_store::sqlite::Options;
+
+    use super::*;
+
+    /// A server with one task, which runs until it is told to stop unless `dies` says how it ends.
+    fn running(dies: Option<fn()>) -> Running {
+        let (stop, mut stopping) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            match dies {
+                Some(end) => end(),
+                None => drop(stopping.wait_for(|stopping| *stopping).await),
+            }
+        });
+        let store = Arc::new(Store::in_memory(&Options::default()).unwrap());
+        Running { summary: String::new(), store, stop, tasks, drain: Duration::from_secs(5), temporary: None }
+    }
+
+    async fn check(dies: Option<fn()>, shutdown: impl Future<Output = ()>, expected: &str) {
+        let stopped = running(dies).stopped(shutdown).await;
+        let actual = stopped.map_or_else(|error| error.to_string(), |()| "in order".to_owned());
+        assert!(actual.contains(expected), "{actual}");
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_it_is_told_to_or_when_a_part_of_it_dies() {
+        crate::panics::log_places_only();
+        check(None, async {}, "in order").await;
+        check(Some(|| {}), std::future::pending(), "a listener or the sweeper").await;
+        check(Some(|| panic!()), std::future::pending(), "a listener or the sweeper").await;
+        let panicked = std::thread::spawn(|| panic!()).join();
+        assert!(panicked.is_err());
+        check(None, std::future::pending(), "a thread of the store").await;
     }
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use cholla_domain::id::RequestId;
-use cholla_domain::limits::{HEADER_BYTES_MAX, TARGET_BYTES_MAX};
+use cholla_domain::limits::{HEADER_BYTES_MAX, HEADER_LINES_MAX, TARGET_BYTES_MAX};
 use cholla_wire::error::ApiError;
 use cholla_wire::{form, headers};
 use http::header::CONTENT_TYPE;
@@ -15,7 +15,7 @@ use http::{Method, Request, Response};
 use hyper::body::{Body, Incoming};
 use zeroize::Zeroizing;
 
-use crate::api::{self, Call};
+use crate::api::{self, Call, Input};
 use crate::authenticate::authenticate;
 use crate::header_names::STRIPE_VERSION;
 use crate::metrics::Operation;
@@ -53,14 +53,14 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
 }
 
 async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operation: &mut Operation) -> Reply {
-    let now = api.now();
+    let mut now = api.now();
     let checked = check_head(parts).and_then(|()| authenticate(api, &parts.headers, now)).and_then(|caller| {
         headers::stripe_version(parts.headers.get(STRIPE_VERSION).map(http::HeaderValue::as_bytes))?;
         let known = api::route(&parts.method, parts.uri.path());
         let known = known.ok_or_else(|| ApiError::unknown_url(parts.method.as_str(), parts.uri.path()))?;
         Ok((caller, known))
     });
-    let (caller, known) = match checked {
+    let (mut caller, known) = match checked {
         Ok(checked) => checked,
         Err(error) => {
             Box::pin(discard(parts, body)).await;
@@ -71,27 +71,35 @@ async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operati
     let body = if body.is_end_stream() {
         Zeroizing::default()
     } else {
-        match Box::pin(receive(parts, body)).await {
+        let developer = &caller.principal.namespace.developer;
+        let body = match Box::pin(receive(&api.large_bodies, developer, parts, body)).await {
             Ok(body) => body,
             Err(error) => return error.into(),
+        };
+        let arrived = api.now();
+        if arrived != now {
+            // What expires is judged when the whole request is there: credential and secret may have expired on its way.
+            now = arrived;
+            caller = match authenticate(api, &parts.headers, now) {
+                Ok(caller) => caller,
+                Err(error) => return error.into(),
+            };
         }
+        body
     };
     let method = if parts.method == Method::POST { form::Method::Post } else { form::Method::Get };
     let content_type = parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    let parameters = match form::read(method, parts.uri.query().unwrap_or_default(), content_type, &body) {
-        Ok(parameters) => parameters,
-        Err(error) => return error.into(),
-    };
-    // Wiped before the operation waits for the disk.
-    drop(body);
+    let query = parts.uri.query().unwrap_or_default();
+    let input = Input { method, query, content_type, body };
+    let _reset_waits = api.without_reset().await;
     let call = Call { id, now, caller: &caller, headers: &parts.headers };
     match known {
-        Operation::Find => api::find(api, &call, parameters).await,
+        Operation::Find => api::find(api, &call, input).await,
         // Boxed, like the body above: the future of a request is copied more than once, and a find need not carry their room.
-        Operation::Set => Box::pin(api::set(api, &call, parameters)).await,
-        Operation::List => Box::pin(api::list(api, &call, parameters)).await,
-        Operation::Delete => Box::pin(api::delete(api, &call, parameters)).await,
-        Operation::Sign => api::sign(api, &call, parameters),
+        Operation::Set => Box::pin(api::set(api, &call, input)).await,
+        Operation::List => Box::pin(api::list(api, &call, input)).await,
+        Operation::Delete => Box::pin(api::delete(api, &call, input)).await,
+        Operation::Sign => api::sign(api, &call, input),
         Operation::Preflight | Operation::None => ApiError::internal().into(),
     }
 }
@@ -102,5 +110,6 @@ fn check_head(parts: &Parts) -> Result<(), ApiError> {
         return Err(ApiError::target_too_long());
     }
     let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes > HEADER_BYTES_MAX { Err(ApiError::headers_too_long()) } else { Ok(()) }
+    let too_long = bytes > HEADER_BYTES_MAX || parts.headers.len() > HEADER_LINES_MAX;
+    if too_long { Err(ApiError::headers_too_long()) } else { Ok(()) }
 }

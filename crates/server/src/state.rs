@@ -7,9 +7,11 @@ use cholla_domain::directory::Directory;
 use cholla_domain::ports::Ports;
 use cholla_domain::time::Clock;
 use cholla_seal::Instance;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::clock::ServerClock;
 use crate::cors::Cors;
+use crate::large_bodies::LargeBodies;
 use crate::metrics::Metrics;
 use crate::world::MadeUp;
 
@@ -29,6 +31,10 @@ pub(crate) struct Api {
     pub cors: Cors,
     /// Whether answers carry `Strict-Transport-Security` (production over TLS only, contract 7.2).
     pub strict_transport_security: bool,
+    /// Held for reading by everything that works on the store, for writing by dev mode's reset; `None` in production, which has none.
+    pub reset: Option<RwLock<()>>,
+    /// Turns for large bodies.
+    pub large_bodies: LargeBodies,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -37,6 +43,15 @@ impl Api {
     /// The current second.
     pub(crate) fn now(&self) -> cholla_domain::time::Timestamp {
         self.clock.now()
+    }
+
+    /// Keeps dev mode's reset out until the guard is dropped. Take it before reading the clock; production waits for nothing.
+    pub(crate) async fn without_reset(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        match &self.reset {
+            // Boxed: production, which never comes here, need not carry its room in each request.
+            Some(reset) => Some(Box::pin(reset.read()).await),
+            None => None,
+        }
     }
 }
 

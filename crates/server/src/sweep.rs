@@ -30,6 +30,7 @@ pub(crate) async fn run(
 /// Erases everything that is gone by now, in bounded rounds so that requests get their turn between two of them.
 async fn sweep(api: &Api, store: &dyn Maintenance) {
     loop {
+        let _reset_waits = api.without_reset().await;
         let now = api.now();
         match store.sweep(now, SWEEP_ROWS_MAX).await {
             Ok(swept) => {

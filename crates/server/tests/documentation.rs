@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cholla_server::config::{Config, TlsConfig};
-use cholla_server::platform::{Distribution, Platform};
+use cholla_server::platform::{Distribution, Platform, Purpose};
 
 /// The first block of `language` in a page of `docs/`.
 fn block(page: &str, language: &str) -> String {
@@ -19,12 +19,12 @@ fn the_platform_file_of_the_documentation() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("platform.toml");
     fs::write(&file, block("platform-file.md", "toml")).unwrap();
-    let missing = Platform::read(&file).unwrap_err().to_string();
+    let missing = Platform::read(&file, Purpose::Development).unwrap_err().to_string();
     assert!(missing.ends_with("give its path relative to this file"), "{missing}");
 
     fs::create_dir(folder.path().join("app-a")).unwrap();
     fs::write(folder.path().join("app-a/stripe-app.json"), block("platform-file.md", "json")).unwrap();
-    let platform = Platform::read(&file).unwrap();
+    let platform = Platform::read(&file, Purpose::Development).unwrap();
     let apps: Vec<_> =
         platform.apps.iter().map(|app| (app.name.as_str(), app.version.as_str(), app.distribution)).collect();
     assert_eq!(apps, [("App A", "1.0.0", Distribution::Public), ("Tool", "1.2.0", Distribution::Private)]);

@@ -1,7 +1,7 @@
 //! The oracle: the storage ports in the plainest way, under one lock. What it answers is what any other store has to answer.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
@@ -139,8 +139,8 @@ impl SecretStore for MemoryStore {
         at: &SealedPlace<Read>,
         name: NameTag,
         now: Timestamp,
-    ) -> Result<Option<StoredSecret>, StoreError> {
-        Ok(self.state().live(at.scope(), name, now).cloned())
+    ) -> Result<Option<Arc<StoredSecret>>, StoreError> {
+        Ok(self.state().live(at.scope(), name, now).cloned().map(Arc::new))
     }
 
     async fn list(&self, at: &SealedPlace<Read>, now: Timestamp) -> Result<Vec<StoredSecret>, StoreError> {
@@ -199,6 +199,10 @@ impl WrappedKeyStore for MemoryStore {
 impl Maintenance for MemoryStore {
     async fn sweep(&self, now: Timestamp, max: u32) -> Result<Swept, StoreError> {
         Ok(self.state().sweep(now, max))
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn erase_all(&self) -> Result<(), StoreError> {

@@ -49,6 +49,7 @@ macro_rules! store_suite {
             the_first_wrapped_key_stays,
             sweeping_erases_what_is_gone_and_no_more,
             erasing_all_leaves_the_instance_key,
+            a_probe_changes_nothing,
             readers_never_go_back,
             any_sequence_is_answered_as_by_the_oracle,
         );
@@ -106,7 +107,7 @@ impl Stores {
     /// Finds, and expects an answer.
     pub async fn find(&self, user: &str, name: &str, now: i64) -> Option<StoredSecret> {
         let found = self.secrets.find(&user_place(user), name_tag(user, name), at(now)).await;
-        found.expect("the store answers")
+        found.expect("the store answers").map(Arc::unwrap_or_clone)
     }
 
     /// The header under a name; an answer is expected.
@@ -539,6 +540,19 @@ pub async fn sweeping_erases_what_is_gone_and_no_more(stores: Stores) {
     assert_eq!(sweep(100 + day, 20).await, Swept { secrets: 0, idempotency_records: 10 });
     assert_eq!(sweep(i64::MAX, 20).await, Swept::default());
     assert_eq!(marks(&stores.list("", i64::MAX).await), [1_000]);
+}
+
+/// However often it is asked whether it is ready.
+pub async fn a_probe_changes_nothing(stores: Stores) {
+    assert_eq!(stores.put("", "a", 1, 100).await, SetOutcome::Done);
+    let before = stores.find("", "a", 100).await;
+    for _ in 0..3 {
+        stores.maintenance.probe().await.expect("the store answers");
+    }
+    assert_eq!(stores.find("", "a", 100).await, before);
+    stores.maintenance.erase_all().await.expect("the store answers");
+    stores.maintenance.probe().await.expect("an empty store answers as well");
+    assert_eq!(stores.find("", "a", 100).await, None);
 }
 
 /// Dev mode's reset.

@@ -27,7 +27,7 @@ use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::principal::{Permissions, Principal, Reach};
 use cholla_domain::record::{RecordHeader, SecretView, StoredSecret};
 use cholla_domain::set::{Expansion, SetRequest, set};
-use cholla_domain::tag::{IdempotencyTag, NameTag, RecordVersion};
+use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, RecordVersion};
 use cholla_domain::time::Timestamp;
 use cholla_testkit::cipher::{TransparentCipher, TransparentKeys, backend, namespace};
 use cholla_testkit::entropy::SeededEntropy;
@@ -376,17 +376,44 @@ async fn rule_6_26_a_key_in_flight_is_refused() {
     let kept = world.ports.store.kept(&at, tag, Timestamp::from_unix(NOW)).await.unwrap().unwrap();
     let running = IdempotentRequest { tag, fingerprint: kept.fingerprint, request: request(1) };
     let guard = world.in_flight.enter(&running).map_err(|_| "it is in use").unwrap();
-    match world.set(&caller, attempt("one"), NOW).await.result {
+    // By then nothing is kept any more.
+    let late = NOW + cholla_domain::limits::IDEMPOTENCY_KEPT_SECONDS;
+    match world.set(&caller, attempt("one"), late).await.result {
         Err(Error::IdempotencyInFlight { original }) => assert_eq!(original, request(1)),
         result => panic!("{}", word(&result)),
     }
-    match world.set(&caller, attempt("two"), NOW).await.result {
+    match world.set(&caller, attempt("two"), late).await.result {
         Err(Error::IdempotencyMismatch { original }) => assert_eq!(original, request(1)),
         result => panic!("{}", word(&result)),
     }
     drop(guard);
     assert_eq!(world.set(&caller, attempt("one"), NOW).await.replay_of, Some(request(2)));
     assert!(world.in_flight.0.lock().unwrap().is_empty(), "every request gives its key back");
+}
+
+#[tokio::test]
+async fn rule_7_4_a_finished_key_is_replayed_whoever_else_is_using_it() {
+    let world = World::new();
+    let caller = backend(ACCOUNT);
+    let attempt = |payload| SetRequest { idempotency: key("k"), request: request(2), ..set_of("account/a", payload) };
+    world.set(&caller, attempt("one"), NOW).await.result.unwrap();
+    let cipher = world.keys.find(&caller.namespace).await.unwrap().unwrap();
+    let tag = cipher.idempotency_tag(&Reach::Backend, "k");
+    for fingerprint in [1, 2] {
+        let other =
+            IdempotentRequest { tag, fingerprint: Fingerprint::from_bytes([fingerprint; 16]), request: request(1) };
+        let _guard = world.in_flight.enter(&other).map_err(|_| "it is in use").unwrap();
+        assert_eq!(world.set(&caller, attempt("one"), NOW).await.replay_of, Some(request(2)));
+        match world.set(&caller, attempt("two"), NOW).await.result {
+            Err(Error::IdempotencyMismatch { original }) => assert_eq!(original, request(2)),
+            result => panic!("{}", word(&result)),
+        }
+        let deletion = DeleteRequest { idempotency: key("k"), request: request(3), ..delete_of("account/a") };
+        match world.delete(&caller, deletion, NOW).await.result {
+            Err(Error::IdempotencyMismatch { original }) => assert_eq!(original, request(2)),
+            result => panic!("{}", word(&result)),
+        }
+    }
 }
 
 #[tokio::test]
@@ -470,7 +497,7 @@ impl SecretStore for Meddling {
         at: &SealedPlace<Read>,
         name: NameTag,
         now: Timestamp,
-    ) -> Result<Option<StoredSecret>, StoreError> {
+    ) -> Result<Option<Arc<StoredSecret>>, StoreError> {
         self.store.find(at, name, now).await
     }
 
@@ -546,7 +573,8 @@ async fn a_record_that_was_moved_does_not_open() {
         )
     };
     let now = Timestamp::from_unix(NOW);
-    let StoredSecret { header, sealed, .. } = world.ports.store.find(&read, tag("a"), now).await.unwrap().unwrap();
+    let found = world.ports.store.find(&read, tag("a"), now).await.unwrap().unwrap();
+    let StoredSecret { header, sealed, .. } = Arc::unwrap_or_clone(found);
     let precondition = Precondition::default();
     let moved = NewSecret { name: tag("b"), header, replaces: None, sealed, precondition, idempotency: None };
     world.ports.store.set(&write, moved, now).await.unwrap();

@@ -22,7 +22,7 @@ pub(crate) enum Answer {
 ///
 /// # Errors
 /// Contract 6.22 and 6.21, for the first path at fault.
-pub(crate) fn check_paths(answer: Answer, value: Option<&Value>) -> Result<(), ApiError> {
+pub(crate) fn check_paths(answer: Answer, value: Option<&Value<'_>>) -> Result<(), ApiError> {
     for item in value.and_then(Value::items).unwrap_or_default() {
         match item {
             Value::Text(path) if !path.is_empty() && !text::is_too_long(path) => check_path(answer, path)?,
@@ -49,7 +49,7 @@ fn check_path(answer: Answer, path: &str) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// Contract 6.12, 6.10 and 6.9.
-pub(crate) fn decode(answer: Answer, value: Option<&Value>) -> Result<Expansion, ApiError> {
+pub(crate) fn decode(answer: Answer, value: Option<&Value<'_>>) -> Result<Expansion, ApiError> {
     let paths = field::strings("expand", value)?;
     let (payload, scope) = match answer {
         Answer::Secret => ("payload", "scope"),

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use zeroize::Zeroizing;
-
 use crate::error::ApiError;
-use crate::params::Value;
+use crate::params::{Text, Value};
 use crate::text;
 
 /// A parameter that holds a string.
@@ -26,7 +24,7 @@ impl Field {
     }
 
     /// Shape: a string, if it is there.
-    pub(crate) fn text(&self, value: Option<Value>) -> Result<Option<Zeroizing<String>>, ApiError> {
+    pub(crate) fn text<'a>(&self, value: Option<Value<'a>>) -> Result<Option<Text<'a>>, ApiError> {
         match value {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
@@ -38,19 +36,19 @@ impl Field {
     }
 
     /// Shape, required and empty.
-    pub(crate) fn present(&self, value: Option<Value>) -> Result<Zeroizing<String>, ApiError> {
+    pub(crate) fn present<'a>(&self, value: Option<Value<'a>>) -> Result<Text<'a>, ApiError> {
         self.text(value)?.ok_or_else(|| ApiError::parameter_missing(self.param)).and_then(|text| self.not_empty(text))
     }
 
     /// Shape, required, empty and length.
-    pub(crate) fn required(&self, value: Option<Value>) -> Result<Zeroizing<String>, ApiError> {
+    pub(crate) fn required<'a>(&self, value: Option<Value<'a>>) -> Result<Text<'a>, ApiError> {
         let text = self.present(value)?;
         self.check_length(&text)?;
         Ok(text)
     }
 
     /// Shape and length of a parameter that an empty value unsets (contract 3.6).
-    pub(crate) fn optional(&self, value: Option<Value>) -> Result<Option<Zeroizing<String>>, ApiError> {
+    pub(crate) fn optional<'a>(&self, value: Option<Value<'a>>) -> Result<Option<Text<'a>>, ApiError> {
         let text = self.text(value)?.filter(|text| !text.is_empty());
         if let Some(text) = &text {
             self.check_length(text)?;
@@ -59,7 +57,7 @@ impl Field {
     }
 
     /// Empty.
-    pub(crate) fn not_empty(&self, text: Zeroizing<String>) -> Result<Zeroizing<String>, ApiError> {
+    pub(crate) fn not_empty<'a>(&self, text: Text<'a>) -> Result<Text<'a>, ApiError> {
         if text.is_empty() { Err(ApiError::parameter_empty(self.param)) } else { Ok(text) }
     }
 
@@ -70,7 +68,7 @@ impl Field {
 }
 
 /// An integer that is not empty, if it is there. An object or array is not an integer either.
-pub(crate) fn integer(param: &'static str, value: &Value) -> Result<i64, ApiError> {
+pub(crate) fn integer(param: &'static str, value: &Value<'_>) -> Result<i64, ApiError> {
     match value {
         Value::Text(text) => text::integer(text).ok_or_else(|| ApiError::not_an_integer(param, text)),
         other => Err(ApiError::not_an_integer(param, &other.json())),
@@ -78,7 +76,7 @@ pub(crate) fn integer(param: &'static str, value: &Value) -> Result<i64, ApiErro
 }
 
 /// Whether the value is one that unsets (contract 3.6).
-pub(crate) fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value<'_>) -> bool {
     matches!(value, Value::Text(text) if text.is_empty())
 }
 
@@ -86,7 +84,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 ///
 /// # Errors
 /// Contract 6.12 when it is no array, 6.10 and 6.9 for the first element that is no string, or is too long.
-pub(crate) fn strings<'a>(param: &'static str, value: Option<&'a Value>) -> Result<Vec<&'a str>, ApiError> {
+pub(crate) fn strings<'a>(param: &'static str, value: Option<&'a Value<'_>>) -> Result<Vec<&'a str>, ApiError> {
     let Some(value) = value.filter(|value| !is_empty(value)) else { return Ok(Vec::new()) };
     let items = value.items().ok_or_else(|| ApiError::not_an_array(param))?;
     let mut strings = Vec::with_capacity(items.len());
@@ -96,7 +94,7 @@ pub(crate) fn strings<'a>(param: &'static str, value: Option<&'a Value>) -> Resu
             Value::Text(text) if text::is_too_long(text) => {
                 return Err(ApiError::too_long(item_param(param, value, position), Some(text)));
             }
-            Value::Text(text) => strings.push(text.as_str()),
+            Value::Text(text) => strings.push(&**text),
             other => return Err(ApiError::not_a_string(item_param(param, value, position), Some(&other.json()))),
         }
     }
@@ -104,7 +102,7 @@ pub(crate) fn strings<'a>(param: &'static str, value: Option<&'a Value>) -> Resu
 }
 
 /// `expand[0]`
-fn item_param(param: &'static str, array: &Value, position: usize) -> Cow<'static, str> {
+fn item_param(param: &'static str, array: &Value<'_>, position: usize) -> Cow<'static, str> {
     let name = format!("{param}[{}]", array.index(position));
     Cow::Owned(text::shown_name(&name).to_owned())
 }

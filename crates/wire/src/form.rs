@@ -1,11 +1,12 @@
 //! The form: pairs of a query and a body become one tree of parameters (contract 3.1 to 3.4, 3.8 and 6.33).
 
 use cholla_domain::limits::{PARAMETER_NESTING_MAX, PARAMETERS_MAX};
+use memchr::{memchr, memchr_iter, memchr2};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{ApiError, Malformed};
 pub use crate::params::Parameters;
-use crate::params::{MixedShapes, split};
+use crate::params::{MixedShapes, Text, split};
 
 /// The only content type of a body.
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
@@ -25,7 +26,12 @@ pub enum Method {
 ///
 /// # Errors
 /// Contract 3.3 for a body that is no form, 6.33 for a query or body that cannot be read.
-pub fn read(method: Method, query: &str, content_type: Option<&[u8]>, body: &[u8]) -> Result<Parameters, ApiError> {
+pub fn read<'a>(
+    method: Method,
+    query: &'a str,
+    content_type: Option<&[u8]>,
+    body: &'a [u8],
+) -> Result<Parameters<'a>, ApiError> {
     check_content_type(method, content_type, body)?;
     let mut pairs = Pairs::default();
     let mut parameters = pairs.read(query.as_bytes())?;
@@ -53,42 +59,55 @@ fn check_content_type(method: Method, content_type: Option<&[u8]>, body: &[u8]) 
 #[derive(Default)]
 struct Pairs {
     count: usize,
-    /// The name being read. One buffer for all names; wiped, since a name may be a misplaced secret.
+    /// The name being read, where it is encoded. One buffer for all names; wiped, since a name may be a misplaced secret.
     name: Zeroizing<Vec<u8>>,
 }
 
 impl Pairs {
-    fn read(&mut self, encoded: &[u8]) -> Result<Parameters, ApiError> {
+    fn read<'a>(&mut self, encoded: &'a [u8]) -> Result<Parameters<'a>, ApiError> {
         let mut parameters = Parameters::default();
-        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut rest = encoded;
+        while !rest.is_empty() {
+            let end = memchr(b'&', rest).unwrap_or(rest.len());
+            let pair = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if pair.is_empty() {
+                continue;
+            }
             self.count += 1;
             if self.count > PARAMETERS_MAX {
                 return Err(ApiError::malformed(Malformed::TooMany, None));
             }
-            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let (name, value) = (&pair[..end], pair.get(end + 1..).unwrap_or_default());
-            let name = self.name(name).map_err(|what| ApiError::malformed(what, None))?;
-            let refuse = |what| ApiError::malformed(what, Some(meant(name)));
-            if name.bytes().filter(|byte| *byte == b'[').count() > PARAMETER_NESTING_MAX {
-                return Err(refuse(Malformed::TooDeep));
-            }
-            let text = text(value).map_err(refuse)?;
-            parameters.add(name, text).map_err(|MixedShapes { behind }| {
-                ApiError::malformed(Malformed::MixedShapes, Some(meant(&name[..name.len() - behind])))
-            })?;
+            self.add(pair, &mut parameters)?;
         }
         Ok(parameters)
     }
 
-    fn name(&mut self, encoded: &[u8]) -> Result<&str, Malformed> {
+    fn add<'a>(&mut self, pair: &'a [u8], parameters: &mut Parameters<'a>) -> Result<(), ApiError> {
+        let end = memchr(b'=', pair).unwrap_or(pair.len());
+        let (name, value) = (&pair[..end], pair.get(end + 1..).unwrap_or_default());
+        let name = self.name(name).map_err(|what| ApiError::malformed(what, None))?;
+        let refuse = |what| ApiError::malformed(what, Some(meant(name)));
+        if name.len() > PARAMETER_NESTING_MAX && memchr_iter(b'[', name.as_bytes()).count() > PARAMETER_NESTING_MAX {
+            return Err(refuse(Malformed::TooDeep));
+        }
+        let text = text(value).map_err(refuse)?;
+        parameters.add(name, text).map_err(|MixedShapes { behind }| {
+            ApiError::malformed(Malformed::MixedShapes, Some(meant(&name[..name.len() - behind])))
+        })
+    }
+
+    fn name<'b>(&'b mut self, encoded: &'b [u8]) -> Result<&'b str, Malformed> {
+        if is_literal(encoded) {
+            return legal(encoded);
+        }
         self.name.zeroize();
         if self.name.capacity() < encoded.len() {
             // Not grown: growing leaves a copy behind.
             self.name = Zeroizing::new(Vec::with_capacity(encoded.len().max(NAME_BYTES_EXPECTED)));
         }
         decode(encoded, &mut self.name)?;
-        let name = std::str::from_utf8(&self.name).map_err(|_| Malformed::Utf8)?;
-        if name.contains('\0') { Err(Malformed::Nul) } else { Ok(name) }
+        legal(&self.name)
     }
 }
 
@@ -97,24 +116,33 @@ fn meant(name: &str) -> &str {
     if split(name).0 == "payload" { "payload" } else { name }
 }
 
-/// Decodes a value into a buffer of its own, which never grows and is wiped.
-fn text(encoded: &[u8]) -> Result<Zeroizing<String>, Malformed> {
+/// Whether the bytes stand for themselves.
+fn is_literal(encoded: &[u8]) -> bool {
+    memchr2(b'%', b'+', encoded).is_none()
+}
+
+/// Text without NUL.
+fn legal(bytes: &[u8]) -> Result<&str, Malformed> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Utf8)?;
+    if memchr(0, bytes).is_some() { Err(Malformed::Nul) } else { Ok(text) }
+}
+
+/// The text of a value: as it stands, or decoded into a buffer of its own, which never grows and is wiped.
+fn text(encoded: &[u8]) -> Result<Text<'_>, Malformed> {
+    if is_literal(encoded) {
+        return legal(encoded).map(Text::Literal);
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(encoded.len()));
     decode(encoded, &mut bytes)?;
-    let text = match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            return Err(Malformed::Utf8);
-        }
-    };
-    if text.contains('\0') { Err(Malformed::Nul) } else { Ok(text) }
+    legal(&bytes)?;
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| Malformed::Utf8)?;
+    Ok(Text::Decoded(Zeroizing::new(text)))
 }
 
 /// Appends the bytes that `encoded` stands for: `+` is a space, `%` and two hexadecimal digits a byte.
 fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut rest = encoded;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'+' | b'%')) {
+    while let Some(at) = memchr2(b'%', b'+', rest) {
         out.extend_from_slice(&rest[..at]);
         rest = match &rest[at..] {
             [b'%', high, low, behind @ ..] => {

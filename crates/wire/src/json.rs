@@ -20,11 +20,26 @@ const ESCAPES: [u8; 256] = {
     escapes
 };
 
-/// Appends `text` as a JSON string, quotation marks included. Runs of bytes that stand for themselves are copied whole.
+/// Whether every byte of `text` stands for itself, as in almost all names and keys. Looks at all of them, many at a time.
+fn is_plain(text: &str) -> bool {
+    let escaped = |byte| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    text.bytes().fold(0, |seen, byte| seen | escaped(byte)) == 0
+}
+
+/// Appends `text` as a JSON string, quotation marks included.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let bytes = text.as_bytes();
     out.push(b'"');
+    if is_plain(text) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        push_escaped(out, text.as_bytes());
+    }
+    out.push(b'"');
+}
+
+/// Appends the inside of a JSON string. Runs of bytes that stand for themselves are copied whole.
+fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut copied = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let escape = ESCAPES[usize::from(byte)];
@@ -39,11 +54,13 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.extend_from_slice(&bytes[copied..]);
-    out.push(b'"');
 }
 
 /// The number of bytes that [`push_string`] appends for `text`.
 pub(crate) fn string_len(text: &str) -> usize {
+    if is_plain(text) {
+        return 2 + text.len();
+    }
     let escaped = |byte: u8| match ESCAPES[usize::from(byte)] {
         0 => 1,
         b'u' => 6,
@@ -52,10 +69,10 @@ pub(crate) fn string_len(text: &str) -> usize {
     2 + text.bytes().map(escaped).sum::<usize>()
 }
 
-/// Appends a line break and the indentation of `level`.
+/// Appends a line break and the indentation of `level`; no body of ours is nested deeper than these spaces.
 fn push_line(out: &mut Vec<u8>, level: usize) {
-    out.push(b'\n');
-    out.resize(out.len() + 2 * level, b' ');
+    const SPACES: &[u8; 17] = b"\n                ";
+    out.extend_from_slice(&SPACES[..=2 * level]);
 }
 
 /// An object that is being written. [`close`](Self::close) ends it. Keys are ours and need no escaping.

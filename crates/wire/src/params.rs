@@ -1,6 +1,7 @@
 //! The tree of parameters that bracketed names make, as Rack builds it (contract 3.1, 3.2 and 3.8).
 
 use std::fmt;
+use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
@@ -47,19 +48,46 @@ impl Key {
     }
 }
 
-/// What stands under a name. Everything in it is wiped when dropped.
-pub(crate) enum Value {
+/// The text of a value: a piece of the query or body as it stands, or decoded into a buffer of its own, which is wiped when dropped.
+pub(crate) enum Text<'a> {
+    Literal(&'a str),
+    Decoded(Zeroizing<String>),
+}
+
+impl Text<'_> {
+    /// A string for a type that wipes itself where that matters.
+    pub(crate) fn into_string(self) -> String {
+        match self {
+            Self::Literal(text) => text.to_owned(),
+            Self::Decoded(mut text) => std::mem::take(&mut *text),
+        }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Literal(text) => text,
+            Self::Decoded(text) => text,
+        }
+    }
+}
+
+/// What stands under a name. Everything in it is wiped when dropped, or is a piece of the query or body.
+pub(crate) enum Value<'a> {
     /// `name=text`
-    Text(Zeroizing<String>),
+    Text(Text<'a>),
     /// `name[]=…`
-    Array(Vec<Value>),
+    Array(Vec<Value<'a>>),
     /// `name[key]=…`, which is also how an indexed array comes.
-    Object(Object),
+    Object(Object<'a>),
 }
 
 /// Members by name, in the order in which their names came first.
 #[derive(Default)]
-pub(crate) struct Object(Vec<(Key, Value)>);
+pub(crate) struct Object<'a>(Vec<(Key, Value<'a>)>);
 
 /// Two shapes under one name (contract 3.8).
 pub(crate) struct MixedShapes {
@@ -72,9 +100,9 @@ fn step(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix('[').and_then(|inside| inside.split_once(']'))
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// The value whose only leaf is `text`, at `path` (brackets only).
-    fn new(path: &str, text: Zeroizing<String>) -> Self {
+    fn new(path: &str, text: Text<'a>) -> Self {
         match step(path) {
             None => Self::Text(text),
             Some(("", rest)) => Self::Array(vec![Self::new(rest, text)]),
@@ -83,7 +111,7 @@ impl Value {
     }
 
     /// Adds `text` at `path`. A scalar replaces a scalar: the last one wins.
-    fn add(&mut self, path: &str, text: Zeroizing<String>) -> Result<(), MixedShapes> {
+    fn add(&mut self, path: &str, text: Text<'a>) -> Result<(), MixedShapes> {
         match (self, step(path)) {
             (Self::Text(old), None) => *old = text,
             (Self::Array(items), Some(("", rest))) => match (items.last_mut(), step(rest)) {
@@ -100,7 +128,7 @@ impl Value {
     }
 
     /// The elements of an array: of `[]`, or of an object whose keys are all indexes. `None` for anything else.
-    pub(crate) fn items(&self) -> Option<Vec<&Value>> {
+    pub(crate) fn items(&self) -> Option<Vec<&Self>> {
         let is_index = |key: &Key| key.as_str().bytes().all(|byte| byte.is_ascii_digit());
         match self {
             Self::Array(items) => Some(items.iter().collect()),
@@ -161,16 +189,16 @@ impl Value {
     }
 }
 
-impl Object {
+impl<'a> Object<'a> {
     fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(key, _)| key.as_str() == name)
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
+    fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.position(name).map(|at| &self.0[at].1)
     }
 
-    fn add(&mut self, name: &str, path: &str, text: Zeroizing<String>) -> Result<(), MixedShapes> {
+    fn add(&mut self, name: &str, path: &str, text: Text<'a>) -> Result<(), MixedShapes> {
         if let Some(at) = self.position(name) {
             return self.0[at].1.add(path, text);
         }
@@ -179,7 +207,7 @@ impl Object {
     }
 
     /// Takes a member out.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value<'a>> {
         self.position(name).map(|at| self.0.remove(at).1)
     }
 
@@ -188,17 +216,17 @@ impl Object {
     }
 }
 
-/// The parameters of a request, in the order in which their names came first. Wiped when dropped; `Debug` shows nothing of them.
+/// The parameters of a request, in the order in which their names came first. What was decoded is wiped when dropped; `Debug` shows nothing.
 #[derive(Default)]
-pub struct Parameters {
-    known: Object,
+pub struct Parameters<'a> {
+    known: Object<'a>,
     /// Parameters in the body of a GET, which knows none there (contract 3.4).
-    misplaced: Object,
+    misplaced: Object<'a>,
 }
 
-impl Parameters {
+impl<'a> Parameters<'a> {
     /// Adds a parameter whose name is `name` as it was sent, brackets included.
-    pub(crate) fn add(&mut self, name: &str, text: Zeroizing<String>) -> Result<(), MixedShapes> {
+    pub(crate) fn add(&mut self, name: &str, text: Text<'a>) -> Result<(), MixedShapes> {
         let (name, path) = split(name);
         self.known.add(name, path, text)
     }
@@ -219,12 +247,12 @@ impl Parameters {
     }
 
     /// A parameter.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.known.get(name)
     }
 
     /// Takes a parameter out.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value<'a>> {
         self.known.take(name)
     }
 
@@ -253,7 +281,7 @@ impl Parameters {
     }
 }
 
-impl fmt::Debug for Parameters {
+impl fmt::Debug for Parameters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Parameters(****)")
     }
@@ -283,7 +311,7 @@ mod tests {
         let mut parameters = Parameters::default();
         for pair in pairs.split('&') {
             let (name, text) = pair.split_once('=').unwrap();
-            if let Err(MixedShapes { behind }) = parameters.add(name, Zeroizing::new(text.to_owned())) {
+            if let Err(MixedShapes { behind }) = parameters.add(name, Text::Literal(text)) {
                 return format!("mixed at {}", &name[..name.len() - behind]);
             }
         }
@@ -326,7 +354,7 @@ mod tests {
     fn rule_6_10_the_json_of_a_tree_is_bounded() {
         let mut parameters = Parameters::default();
         for n in 0..1_000 {
-            assert!(parameters.add(&format!("name[{n}]"), Zeroizing::new("x".repeat(1_000))).is_ok());
+            assert!(parameters.add(&format!("name[{n}]"), Text::Decoded(Zeroizing::new("x".repeat(1_000)))).is_ok());
         }
         assert!(parameters.get("name").unwrap().json().len() < 16_000);
     }
@@ -334,7 +362,7 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_parameters() {
         let mut parameters = Parameters::default();
-        assert!(parameters.add("payload", Zeroizing::new("hunter2".to_owned())).is_ok());
+        assert!(parameters.add("payload", Text::Literal("hunter2")).is_ok());
         assert_eq!(format!("{parameters:?}"), "Parameters(****)");
     }
 }

@@ -14,21 +14,21 @@ const USER: Field = Field::new("scope[user]");
 ///
 /// # Errors
 /// The first rule that does not hold: of `scope` itself, then of its type, then of its user.
-pub(crate) fn decode(value: Option<Value>) -> Result<Scope, ApiError> {
+pub(crate) fn decode(value: Option<Value<'_>>) -> Result<Scope, ApiError> {
     let missing = || ApiError::parameter_missing("scope");
     let mut members = match value.filter(|value| !field::is_empty(value)).ok_or_else(missing)? {
         Value::Object(members) => members,
         Value::Text(_) | Value::Array(_) => return Err(ApiError::not_an_object("scope")),
     };
     let kind = TYPE.present(members.take("type"))?;
-    let of_user = match kind.as_str() {
+    let of_user = match &*kind {
         "user" => true,
         "account" => false,
         _ => return Err(ApiError::not_one_of("scope[type]", "account or user")),
     };
     let user = members.take("user");
     if of_user {
-        return Ok(Scope::User(UserId::new(USER.required(user)?.as_str())));
+        return Ok(Scope::User(UserId::new(&*USER.required(user)?)));
     }
     match USER.text(user)? {
         None => Ok(Scope::Account),

@@ -3,7 +3,6 @@
 //! Rules fire in the order of contract section 6: the paths of `expand`, unknown parameters, then one parameter after the other.
 
 use cholla_domain::name::SecretName;
-use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 use crate::expand::{self, Answer};
@@ -23,19 +22,14 @@ pub use set::SetParams;
 const NAME: Field = Field::new("name");
 
 /// What is checked before any parameter is looked at for itself.
-fn check_all(parameters: &Parameters, answer: Answer, known: &[&str]) -> Result<(), ApiError> {
+fn check_all(parameters: &Parameters<'_>, answer: Answer, known: &[&str]) -> Result<(), ApiError> {
     expand::check_paths(answer, parameters.get("expand"))?;
     parameters.refuse_unknown(known)
 }
 
-fn name(value: Option<Value>) -> Result<SecretName, ApiError> {
-    Ok(SecretName::new(into_inner(NAME.required(value)?))
+fn name(value: Option<Value<'_>>) -> Result<SecretName, ApiError> {
+    Ok(SecretName::new(NAME.required(value)?.into_string())
         .expect("neither empty nor too long was checked here, the absence of NUL when the form was read"))
-}
-
-/// The text itself, moved out of the buffer that would wipe it.
-fn into_inner(mut text: Zeroizing<String>) -> String {
-    std::mem::take(&mut *text)
 }
 
 #[cfg(test)]

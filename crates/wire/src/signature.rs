@@ -28,7 +28,7 @@ impl SignatureParams {
     ///
     /// # Errors
     /// The first rule of contract section 6 and 8.2 that does not hold.
-    pub fn decode(mut parameters: Parameters) -> Result<Self, ApiError> {
+    pub fn decode(mut parameters: Parameters<'_>) -> Result<Self, ApiError> {
         parameters.refuse_unknown(&KNOWN)?;
         let payload = PAYLOAD.required(parameters.take("payload"))?;
         let extra = extra_fields(&payload).ok_or_else(ApiError::not_signable)?;
@@ -78,7 +78,7 @@ fn folded(name: &str) -> String {
     name.chars().map(fold).collect()
 }
 
-fn check_include_only(value: Option<&Value>) -> Result<(), ApiError> {
+fn check_include_only(value: Option<&Value<'_>>) -> Result<(), ApiError> {
     if field::strings("include_only", value)?.iter().all(|item| *item == "signature") {
         Ok(())
     } else {

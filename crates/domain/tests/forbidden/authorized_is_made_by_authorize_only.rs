@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 
-use cholla_domain::place::{Namespace, Scope};
+use cholla_domain::place::Scope;
 use cholla_domain::policy::{Authorized, Write};
-use cholla_domain::principal::Reach;
+use cholla_domain::principal::Principal;
 
-fn forge(namespace: Namespace) -> Authorized<Write> {
-    Authorized { namespace, scope: Scope::Account, reach: Reach::Backend, action: PhantomData }
+fn forge(principal: &Principal) -> Authorized<'_, Write> {
+    Authorized { principal, scope: Scope::Account, action: PhantomData }
 }
 
 fn main() {}

@@ -1,20 +1,20 @@
 //! `POST /v1/apps/secrets/delete` (contract 1.4).
 
 use cholla_domain::delete::{DeleteRequest, delete as delete_secret};
-use cholla_wire::form::Parameters;
 use cholla_wire::secrets::DeleteParams;
 use cholla_wire::{headers, object};
 
-use super::{Call, Named};
+use super::{Call, Input, Named};
 use crate::respond::Reply;
 use crate::state::Api;
 
 /// Deletes one secret.
-pub(crate) async fn delete(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
-    let params = match DeleteParams::decode(parameters) {
+pub(crate) async fn delete(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
+    let params = match input.parameters().and_then(DeleteParams::decode) {
         Ok(params) => params,
         Err(error) => return error.into(),
     };
+    drop(input);
     let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
         Ok(key) => key,
         Err(error) => return error.into(),

@@ -1,20 +1,20 @@
 //! `GET /v1/apps/secrets/find` (contract 1.3).
 
 use cholla_domain::find::{FindRequest, find as find_secret};
-use cholla_wire::form::Parameters;
 use cholla_wire::object;
 use cholla_wire::secrets::FindParams;
 
-use super::{Call, Named};
+use super::{Call, Input, Named};
 use crate::respond::Reply;
 use crate::state::Api;
 
 /// Finds one secret.
-pub(crate) async fn find(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
-    let params = match FindParams::decode(parameters) {
+pub(crate) async fn find(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
+    let params = match input.parameters().and_then(FindParams::decode) {
         Ok(params) => params,
         Err(error) => return error.into(),
     };
+    drop(input);
     let name = params.name.clone();
     let scope_kind = params.scope.kind();
     let request = FindRequest { name: params.name, scope: params.scope, expand_payload: params.expand_payload };

@@ -1,20 +1,20 @@
 //! `GET /v1/apps/secrets` (contract 1.2).
 
 use cholla_domain::list::list as list_secrets;
-use cholla_wire::form::Parameters;
 use cholla_wire::object;
 use cholla_wire::secrets::ListParams;
 
-use super::{Call, Named, plain};
+use super::{Call, Input, Named, plain};
 use crate::respond::Reply;
 use crate::state::Api;
 
 /// Lists the secrets of one scope.
-pub(crate) async fn list(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
-    let params = match ListParams::decode(parameters) {
+pub(crate) async fn list(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
+    let params = match input.parameters().and_then(ListParams::decode) {
         Ok(params) => params,
         Err(error) => return error.into(),
     };
+    drop(input);
     let (after, before) = (params.page.starting_after.clone(), params.page.ending_before.clone());
     let scope_kind = params.scope.kind();
     match list_secrets(&api.ports, &call.caller.principal, params.scope, params.page, call.now).await {

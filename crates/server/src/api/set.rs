@@ -1,20 +1,20 @@
 //! `POST /v1/apps/secrets` (contract 1.1).
 
 use cholla_domain::set::{SetRequest, set as set_secret};
-use cholla_wire::form::Parameters;
 use cholla_wire::secrets::SetParams;
 use cholla_wire::{headers, object};
 
-use super::{Call, Named};
+use super::{Call, Input, Named};
 use crate::respond::Reply;
 use crate::state::Api;
 
 /// Creates or replaces one secret.
-pub(crate) async fn set(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
-    let params = match SetParams::decode(parameters) {
+pub(crate) async fn set(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
+    let params = match input.parameters().and_then(SetParams::decode) {
         Ok(params) => params,
         Err(error) => return error.into(),
     };
+    drop(input);
     let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
         Ok(key) => key,
         Err(error) => return error.into(),

@@ -2,19 +2,19 @@
 
 use cholla_domain::principal::Reach;
 use cholla_wire::error::ApiError;
-use cholla_wire::form::Parameters;
 use cholla_wire::signature::{SignatureParams, render_signature};
 
-use super::{Call, plain};
+use super::{Call, Input, plain};
 use crate::respond::Reply;
 use crate::state::Api;
 
 /// Signs what a UI extension wants its backend to believe: which user of which account is calling.
-pub(crate) fn sign(api: &Api, call: &Call<'_>, parameters: Parameters) -> Reply {
-    let params = match SignatureParams::decode(parameters) {
+pub(crate) fn sign(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
+    let params = match input.parameters().and_then(SignatureParams::decode) {
         Ok(params) => params,
         Err(error) => return error.into(),
     };
+    drop(input);
     let principal = &call.caller.principal;
     let directory = api.directory.load();
     let app = principal.app.as_ref().and_then(|app| directory.app(app));

@@ -45,6 +45,14 @@ impl Faults {
         let text = format!("cannot be read ({error}); name a file that exists and that this user may read");
         Self(vec![Fault { file: file.to_owned(), line: None, text }])
     }
+
+    /// The file holds keys or signing secrets, and its permission bits let others read it.
+    pub(crate) fn exposed(file: &str, mode: u32) -> Self {
+        let text = format!(
+            "holds keys or signing secrets and can be read by others (mode {mode:04o}); run `chmod 600` on it, and ask yourself who may have read it"
+        );
+        Self(vec![Fault { file: file.to_owned(), line: None, text }])
+    }
 }
 
 impl fmt::Display for Faults {

@@ -12,13 +12,32 @@ use super::apps::AskedByApp;
 use super::document::{At, Table};
 use super::duration::duration_seconds;
 use super::fault::quoted;
-use super::{Key, KeyValue, livemode};
+use super::{Key, KeyValue, Purpose, livemode};
 
 /// Reads the keys; `None` where one is at fault.
-pub(super) fn read(tables: &[Table<'_>], declared: &Declared<'_>, asked: &AskedByApp<'_>) -> Option<Vec<Key>> {
+pub(super) fn read(
+    tables: &[Table<'_>],
+    declared: &Declared<'_>,
+    asked: &AskedByApp<'_>,
+    purpose: Purpose,
+) -> Option<Vec<Key>> {
     let mut values = HashMap::new();
     let keys: Vec<_> = tables.iter().map(|table| key(table, declared, asked, &mut values)).collect();
+    if purpose == Purpose::Production {
+        refuse_expiry(tables);
+    }
     keys.into_iter().collect()
+}
+
+/// Nothing keeps when a key of the file was first seen: each start would let it live once more.
+fn refuse_expiry(tables: &[Table<'_>]) {
+    for table in tables {
+        if let Some(line) = table.line_of("expires_in") {
+            let text = "`expires_in` is for `cholla dev`: it is counted from the start of the server, and each restart would bring the key back; \
+                        remove it here, and the key when it is to end";
+            table.fault(line, text);
+        }
+    }
 }
 
 /// `kind`, as it stands in the file.

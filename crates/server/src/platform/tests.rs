@@ -13,6 +13,10 @@ apps = [
 "#;
 
 fn parse(text: &str) -> Result<Platform, PlatformError> {
+    parse_for(Purpose::Development, text)
+}
+
+fn parse_for(purpose: Purpose, text: &str) -> Result<Platform, PlatformError> {
     let manifest = |path: &str| {
         match path {
         "good.json" => Ok(r#"{"id": "app", "version": "1.2.3", "name": "Good", "icon": "./i.png", "extends": "x",
@@ -26,7 +30,7 @@ fn parse(text: &str) -> Result<Platform, PlatformError> {
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     }
     };
-    Platform::parse("p.toml", text, &manifest)
+    Platform::parse("p.toml", text, &manifest, purpose)
 }
 
 /// `expected` are the lines of the error, without the file's name; none: the file is legal.
@@ -443,7 +447,7 @@ fn debug_shows_no_value() {
 
 #[test]
 fn a_file_that_cannot_be_read() {
-    let error = Platform::read(Path::new("/nonexistent/platform.toml")).unwrap_err().to_string();
+    let error = Platform::read(Path::new("/nonexistent/platform.toml"), Purpose::Development).unwrap_err().to_string();
     let expected = "/nonexistent/platform.toml: cannot be read (No such file or directory (os error 2)); name a file that exists and \
                     that this user may read";
     assert_eq!(error, expected);
@@ -482,4 +486,43 @@ fn no_edit_of_one_line_goes_unanswered() {
         }
     }
     assert!(refused > 500, "{refused}");
+}
+
+/// Contract 6.3: an expired key stays expired, also after a restart.
+#[test]
+fn a_production_server_takes_no_expiry_that_a_restart_takes_back() {
+    let key = "[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n";
+    let text = format!("{BASE}{key}{key}expires_in = \"1h\"\n{key}expires_in = \"x\"\n");
+    let found = parse_for(Purpose::Production, &text).unwrap_err().to_string();
+    let lines: Vec<_> = found.lines().map(|line| line.split(" is ").next().unwrap()).collect();
+    assert_eq!(lines, ["p.toml:12: `expires_in`", "p.toml:16: `expires_in`", "p.toml:16: `expires_in`"], "{found}");
+    assert!(found.contains("remove it here, and the key when it is to end"), "{found}");
+    assert!(parse_for(Purpose::Production, &format!("{BASE}{key}")).is_ok());
+    assert!(parse_for(Purpose::Development, &format!("{BASE}{key}expires_in = \"1h\"\n")).is_ok());
+}
+
+#[test]
+fn a_file_with_keys_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("p.toml");
+    let key = "[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n";
+    let app = "[[apps]]\nid = \"a\"\nowner = \"acct_a\"\n";
+    for (declared, mode, purpose, legal) in [
+        (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Production, false),
+        (format!("{key}value = \"sk_test_a\"\n"), 0o640, Purpose::Production, false),
+        (format!("{key}value = \"sk_test_a\"\n"), 0o600, Purpose::Production, true),
+        (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Development, true),
+        (format!("{app}signing_secret = \"absec_a\"\n"), 0o644, Purpose::Production, false),
+        (format!("{app}signing_secret = \"absec_a\"\n"), 0o600, Purpose::Production, true),
+        (format!("{app}{key}"), 0o644, Purpose::Production, true),
+    ] {
+        std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{declared}")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        let found = Platform::read(&path, purpose).err().map(|error| error.to_string());
+        let expected =
+            format!("holds keys or signing secrets and can be read by others (mode {mode:04o}); run `chmod 600`");
+        assert_eq!(found.is_none(), legal, "{declared} {mode:o} {purpose:?} {found:?}");
+        assert!(found.is_none_or(|found| found.contains(&expected)), "{declared}");
+    }
 }

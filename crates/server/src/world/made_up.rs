@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
 use cholla_domain::directory::{CredentialHash, Directory, Refused};
-use cholla_domain::id::{ALPHANUMERICS, AccountId};
+use cholla_domain::id::{AccountId, alphanumerics};
 use cholla_domain::limits::{MADE_UP_ACCOUNT_ID_BYTES_MAX, MADE_UP_ACCOUNTS_MAX};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::place::Namespace;
@@ -152,10 +152,7 @@ impl Known {
 fn own_account_id(hash: &CredentialHash) -> AccountId {
     let mut id = String::with_capacity("acct_".len() + OWN_CHARS);
     id.push_str("acct_");
-    for pair in hash.as_bytes().chunks_exact(2).take(OWN_CHARS) {
-        let number = usize::from(u16::from_be_bytes([pair[0], pair[1]]));
-        id.push(char::from(ALPHANUMERICS[number % ALPHANUMERICS.len()]));
-    }
+    id.extend(alphanumerics(hash.as_bytes()).take(OWN_CHARS));
     AccountId::new(id)
 }
 

@@ -13,7 +13,7 @@ use crate::files;
 /// The version of the file's form. It changes when something in it changes its meaning or goes away.
 const VERSION: u32 = 1;
 
-/// The ready file. It holds keys and the admin token in clear.
+/// The ready file. It holds keys in clear, signing secrets, and in dev mode the admin token.
 #[derive(Serialize)]
 pub struct ReadyFile<'a> {
     version: u32,
@@ -90,9 +90,27 @@ impl<'a> ReadyFile<'a> {
     /// # Errors
     /// When the file system refuses, or the path of the certificate is not Unicode.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let mut json = Zeroizing::new(serde_json::to_vec_pretty(self)?);
+        // Counted first: a buffer that grew would leave keys behind in the memory it outgrew.
+        let mut length = Length(0);
+        serde_json::to_writer_pretty(&mut length, self)?;
+        let mut json = Zeroizing::new(Vec::with_capacity(length.0 + 1));
+        serde_json::to_writer_pretty(&mut *json, self)?;
         json.push(b'\n');
         files::replace_private(path, &json)
+    }
+}
+
+/// Counts what is written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use cholla_domain::policy::{Write, authorize};
 
 use super::*;
+use crate::platform::Purpose;
 
 const STARTED_AT: Timestamp = Timestamp::from_unix(1_956_528_000);
 
@@ -31,7 +32,8 @@ fn build(platform: &Platform) -> World {
 }
 
 fn platform(text: &str) -> Platform {
-    Platform::parse("p.toml", text, &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap()
+    let no_manifest = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    Platform::parse("p.toml", text, &no_manifest, Purpose::Development).unwrap()
 }
 
 fn endpoints() -> Endpoints {

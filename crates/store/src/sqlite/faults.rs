@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use cholla_domain::error::StoreError;
-use cholla_domain::ports::{SecretStore, SetOutcome};
+use cholla_domain::ports::{Maintenance, SecretStore, SetOutcome};
 use cholla_testkit::store_suite::{at, name_tag, new_secret, user_place};
 
 use super::job::Operation;
@@ -47,14 +47,14 @@ impl Operation for Panic {
 
 struct World {
     store: Arc<Store>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl World {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(directory.path(), &Options::default()).unwrap());
-        Self { store, _directory: directory }
+        Self { store, directory }
     }
 
     async fn set(&self, name: &str, mark: u64) -> Result<SetOutcome, StoreError> {
@@ -195,4 +195,19 @@ async fn shutdown_finishes_what_is_queued_and_refuses_what_comes_after() {
     gate.await.unwrap().unwrap();
     assert!(waiting.join_all().await.into_iter().all(|outcome| matches!(outcome, Ok(SetOutcome::Done))));
     assert!(matches!(world.set("a", 1).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_probe_writes_a_page_where_an_empty_sweep_writes_none() {
+    let world = World::new();
+    world.store.probe().await.unwrap();
+    let log = || std::fs::metadata(world.directory.path().join("cholla.db-wal")).unwrap().len();
+    let before = log();
+    world.store.sweep(at(100), 1).await.unwrap();
+    assert_eq!(log(), before);
+    for _ in 0..2 {
+        let before = log();
+        world.store.probe().await.unwrap();
+        assert!(log() > before, "{before}");
+    }
 }

@@ -130,6 +130,16 @@ impl Operation for Sweep {
     }
 }
 
+pub(super) struct Probe;
+
+impl Operation for Probe {
+    type Outcome = ();
+
+    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
+        transaction.probe()
+    }
+}
+
 pub(super) struct EraseAll;
 
 impl Operation for EraseAll {

@@ -30,7 +30,7 @@ impl SecretStore for Store {
         at: &SealedPlace<Read>,
         name: NameTag,
         now: Timestamp,
-    ) -> Result<Option<StoredSecret>, StoreError> {
+    ) -> Result<Option<Arc<StoredSecret>>, StoreError> {
         let place = Place { scope: at.scope(), name };
         let found = match self.cache.look_up(place) {
             Lookup::Hit(secret) => Some(secret),
@@ -43,7 +43,7 @@ impl SecretStore for Store {
                 found
             }
         };
-        Ok(found.filter(|secret| !is_expired(secret.header.expires_at, now)).map(Arc::unwrap_or_clone))
+        Ok(found.filter(|secret| !is_expired(secret.header.expires_at, now)))
     }
 
     async fn list(&self, at: &SealedPlace<Read>, now: Timestamp) -> Result<Vec<StoredSecret>, StoreError> {
@@ -119,6 +119,10 @@ impl Maintenance for Store {
                 return Ok(swept);
             }
         }
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.write(job::Probe).await
     }
 
     async fn erase_all(&self) -> Result<(), StoreError> {

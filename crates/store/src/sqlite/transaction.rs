@@ -205,6 +205,12 @@ impl Transaction<'_> {
         })
     }
 
+    /// Changes one row, so that a page is written: an update to the value that is there would write none.
+    pub(super) fn probe(&self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("UPDATE probe SET written = NOT written")?.execute([])?;
+        Ok(())
+    }
+
     /// Erases everything but the installation's own key.
     pub(super) fn erase_all(&mut self) -> rusqlite::Result<()> {
         self.connection.execute("DELETE FROM secret", [])?;

@@ -1,6 +1,8 @@
 //! Errors of a request as a whole (contract 1.7, 6.27, 6.28 and 6.29).
 
-use cholla_domain::limits::{BODY_BYTES_MAX, HEADER_BYTES_MAX, PATH_SHOWN_CHARS_MAX, TARGET_BYTES_MAX};
+use cholla_domain::limits::{
+    BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADER_LINES_MAX, PATH_SHOWN_CHARS_MAX, TARGET_BYTES_MAX,
+};
 
 use super::ApiError;
 use crate::text::{shortened, shown};
@@ -41,7 +43,9 @@ impl ApiError {
     pub fn headers_too_long() -> Self {
         Self::new(
             431,
-            format!("The request headers are too long; together they may take at most {HEADER_BYTES_MAX} bytes."),
+            format!(
+                "The request headers are too long; together they may take at most {HEADER_BYTES_MAX} bytes in at most {HEADER_LINES_MAX} lines."
+            ),
         )
     }
 

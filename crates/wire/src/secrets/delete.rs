@@ -28,7 +28,7 @@ impl DeleteParams {
     ///
     /// # Errors
     /// The first rule of contract section 6 that does not hold.
-    pub fn decode(mut parameters: Parameters) -> Result<Self, ApiError> {
+    pub fn decode(mut parameters: Parameters<'_>) -> Result<Self, ApiError> {
         check_all(&parameters, Answer::Secret, &KNOWN)?;
         let name = name(parameters.take("name"))?;
         let scope = scope::decode(parameters.take("scope"))?;

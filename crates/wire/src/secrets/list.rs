@@ -3,11 +3,11 @@
 use cholla_domain::list::{PageLimit, PageRequest};
 use cholla_domain::place::Scope;
 
-use super::{check_all, into_inner};
+use super::check_all;
 use crate::error::ApiError;
 use crate::expand::{self, Answer};
 use crate::field::{self, Field};
-use crate::params::{Parameters, Value};
+use crate::params::{Parameters, Text, Value};
 use crate::scope;
 
 const KNOWN: [&str; 5] = ["scope", "limit", "starting_after", "ending_before", "expand"];
@@ -28,12 +28,12 @@ impl ListParams {
     ///
     /// # Errors
     /// The first rule of contract section 6 that does not hold.
-    pub fn decode(mut parameters: Parameters) -> Result<Self, ApiError> {
+    pub fn decode(mut parameters: Parameters<'_>) -> Result<Self, ApiError> {
         check_all(&parameters, Answer::List, &KNOWN)?;
         let scope = scope::decode(parameters.take("scope"))?;
         let limit = limit(parameters.take("limit"))?;
-        let starting_after = STARTING_AFTER.optional(parameters.take("starting_after"))?.map(into_inner);
-        let ending_before = ENDING_BEFORE.optional(parameters.take("ending_before"))?.map(into_inner);
+        let starting_after = STARTING_AFTER.optional(parameters.take("starting_after"))?.map(Text::into_string);
+        let ending_before = ENDING_BEFORE.optional(parameters.take("ending_before"))?.map(Text::into_string);
         let expansion = expand::decode(Answer::List, parameters.get("expand"))?;
         let page = PageRequest { limit, starting_after, ending_before, expand_payload: expansion.payload };
         Ok(Self { scope, page })
@@ -41,7 +41,7 @@ impl ListParams {
 }
 
 /// Any integer, clamped; an empty value unsets.
-fn limit(value: Option<Value>) -> Result<PageLimit, ApiError> {
+fn limit(value: Option<Value<'_>>) -> Result<PageLimit, ApiError> {
     match value.filter(|value| !field::is_empty(value)) {
         None => Ok(PageLimit::default()),
         Some(value) => field::integer("limit", &value).map(PageLimit::clamp),

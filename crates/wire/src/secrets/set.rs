@@ -7,7 +7,7 @@ use cholla_domain::place::Scope;
 use cholla_domain::set::Expansion;
 use cholla_domain::time::Timestamp;
 
-use super::{check_all, into_inner, name};
+use super::{check_all, name};
 use crate::error::ApiError;
 use crate::expand::{self, Answer};
 use crate::field::{self, Field};
@@ -37,7 +37,7 @@ impl SetParams {
     ///
     /// # Errors
     /// The first rule of contract section 6 that does not hold.
-    pub fn decode(mut parameters: Parameters) -> Result<Self, ApiError> {
+    pub fn decode(mut parameters: Parameters<'_>) -> Result<Self, ApiError> {
         check_all(&parameters, Answer::Secret, &KNOWN)?;
         let name = name(parameters.take("name"))?;
         let payload = payload(parameters.take("payload"))?;
@@ -49,8 +49,8 @@ impl SetParams {
     }
 }
 
-fn payload(value: Option<Value>) -> Result<Plaintext, ApiError> {
-    Ok(Plaintext::new(into_inner(PAYLOAD.required(value)?))
+fn payload(value: Option<Value<'_>>) -> Result<Plaintext, ApiError> {
+    Ok(Plaintext::new(PAYLOAD.required(value)?.into_string())
         .expect("neither empty nor too long was checked here, the absence of NUL when the form was read"))
 }
 
@@ -64,7 +64,7 @@ fn check_findable(name: &SecretName, scope: &Scope) -> Result<(), ApiError> {
     if bytes > FINDABLE_BYTES_MAX { Err(ApiError::not_findable()) } else { Ok(()) }
 }
 
-fn expires_at(value: Option<Value>) -> Result<Option<Timestamp>, ApiError> {
+fn expires_at(value: Option<Value<'_>>) -> Result<Option<Timestamp>, ApiError> {
     match value {
         None => Ok(None),
         Some(value) if field::is_empty(&value) => Err(ApiError::parameter_empty("expires_at")),

@@ -14,7 +14,7 @@ use crate::form::{self, Method};
 /// An account scope, as most rows need one.
 const ACCOUNT: &str = "scope[type]=account";
 
-fn parameters(form: &str) -> Parameters {
+fn parameters(form: &str) -> Parameters<'_> {
     form::read(Method::Post, "", None, form.as_bytes()).unwrap()
 }
 

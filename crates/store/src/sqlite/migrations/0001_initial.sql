@@ -39,3 +39,9 @@ CREATE TABLE wrapped_key (
     namespace BLOB NOT NULL UNIQUE,
     wrapped   BLOB NOT NULL
 ) STRICT;
+
+-- One row, changed to find out whether a write reaches the disk.
+CREATE TABLE probe (
+    written INTEGER NOT NULL
+) STRICT;
+INSERT INTO probe VALUES (0);

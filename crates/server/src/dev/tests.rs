@@ -1,0 +1,86 @@
+use cholla_domain::id::AccountId;
+use cholla_domain::livemode::Livemode;
+use cholla_seal::KeyFileError;
+
+use super::*;
+
+/// Dev mode in memory, with the demo world and no listener.
+async fn admin() -> Arc<Admin> {
+    let store = Store::in_memory(&Options::default()).unwrap();
+    let foundation = Arc::new(Foundation::lay(store, RootKey::generate().unwrap()).await.unwrap());
+    let platform = Platform::demo();
+    let clock = Arc::new(ServerClock::default());
+    let settings = Settings {
+        clock: Arc::clone(&clock),
+        made_up: None,
+        cors: Cors { allowed_origins: None, private_network: true },
+        strict_transport_security: false,
+        reset: Some(RwLock::new(())),
+    };
+    let api = Arc::new(foundation.api(foundation.world(&platform, clock.now()).directory, settings));
+    seed(&api.ports, &foundation.keyring, &Platform::demo_secrets(), clock.now()).await.unwrap();
+    let dev = DevWorld {
+        platform,
+        demo_secrets: Vec::new(),
+        foundation: Arc::clone(&foundation),
+        clock_file: None,
+        moved: Arc::default(),
+        changing: Mutex::default(),
+    };
+    let token = foundation.instance.credential_hash(b"token");
+    Arc::new(Admin { api, store: Arc::clone(&foundation.store), token, dev: Some(dev) })
+}
+
+async fn has_secrets(admin: &Admin) -> bool {
+    let namespace = Namespace {
+        developer: AccountId::new("acct_devA"),
+        account: AccountId::new("acct_cactus"),
+        livemode: Livemode::Test,
+    };
+    admin.api.ports.keys.find(&namespace).await.unwrap().is_some()
+}
+
+/// Otherwise an operation that has looked up its namespace's key would seal under it after it was erased.
+#[tokio::test]
+async fn a_reset_waits_for_the_operations_that_have_begun() {
+    let admin = admin().await;
+    let operation = admin.api.without_reset().await;
+    let resetting = Arc::clone(&admin);
+    let reset = tokio::spawn(async move {
+        let dev = resetting.dev.as_ref().unwrap();
+        dev.serve(&resetting, &Method::POST, "/dev/reset", b"").await
+    });
+    // The other task goes as far as it can; what it has queued by then, the writer does before the probe.
+    tokio::task::yield_now().await;
+    admin.store.probe().await.unwrap();
+    assert!(!reset.is_finished() && has_secrets(&admin).await, "nothing is erased under an operation");
+    drop(operation);
+    assert!(reset.await.unwrap().is_ok());
+    assert!(!has_secrets(&admin).await);
+    assert!(admin.api.without_reset().await.is_some(), "the next operation begins");
+}
+
+#[tokio::test]
+async fn the_clock_goes_forward_and_back_with_a_reset() {
+    let admin = admin().await;
+    let dev = admin.dev.as_ref().unwrap();
+    let before = admin.api.now();
+    dev.serve(&admin, &Method::POST, "/dev/clock", br#"{"advance": "30d"}"#).await.unwrap();
+    assert!(admin.api.now() >= before.plus(30 * 86_400));
+    dev.serve(&admin, &Method::POST, "/dev/reset", b"").await.unwrap();
+    assert!((before..before.plus(86_400)).contains(&admin.api.now()));
+}
+
+#[tokio::test]
+async fn a_lost_root_key_is_not_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("root.key");
+    let store = Store::open(home.path(), &Options::default()).unwrap();
+    let first = kept_root_key(&file, &store).await.unwrap();
+    assert_eq!(kept_root_key(&file, &store).await.unwrap().id(), first.id(), "it is kept");
+    let foundation = Foundation::lay(store, first).await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let lost = kept_root_key(&file, &foundation.store).await.map(|_| ());
+    assert!(matches!(lost, Err(StartError::RootKey(KeyFileError::Missing(_)))), "{lost:?}");
+    assert!(!file.exists(), "its place is free for the one that is restored");
+}
