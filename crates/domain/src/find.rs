@@ -27,10 +27,10 @@ pub struct FindRequest {
 pub async fn find(
     ports: &Ports,
     caller: &Principal,
-    request: FindRequest,
+    request: &FindRequest,
     now: Timestamp,
 ) -> Result<SecretView, Error> {
-    let authorized = match authorize::<Read>(caller, request.scope) {
+    let authorized = match authorize::<Read>(caller, request.scope.clone()) {
         Ok(authorized) => authorized,
         Err(Denied::ForeignUser) => return Err(Error::NotFound),
         Err(denied @ Denied::PermissionMissing) => return Err(Error::Denied(denied)),

@@ -92,7 +92,7 @@ impl World {
 
     async fn find(&self, caller: &Principal, at: &str, now: i64) -> Result<SecretView, Error> {
         let (scope, name) = place(at);
-        find(&self.ports, caller, FindRequest { name, scope, expand_payload: true }, Timestamp::from_unix(now)).await
+        find(&self.ports, caller, &FindRequest { name, scope, expand_payload: true }, Timestamp::from_unix(now)).await
     }
 
     /// The payloads of a scope, newest first.

@@ -10,6 +10,13 @@ use crate::params::{MixedShapes, Text, split};
 
 /// The only content type of a body.
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
+/// Names as every SDK sends them, which need no decoding.
+const ENCODED: [(&[u8], &str); 4] = [
+    (b"scope%5Btype%5D", "scope[type]"),
+    (b"scope%5Buser%5D", "scope[user]"),
+    (b"expand%5B0%5D", "expand[0]"),
+    (b"expand%5B%5D", "expand[]"),
+];
 /// Bytes that the names of almost all parameters fit in.
 const NAME_BYTES_EXPECTED: usize = 64;
 
@@ -98,6 +105,9 @@ impl Pairs {
     }
 
     fn name<'b>(&'b mut self, encoded: &'b [u8]) -> Result<&'b str, Malformed> {
+        if let Some((_, name)) = ENCODED.iter().find(|(known, _)| *known == encoded) {
+            return Ok(name);
+        }
         if is_literal(encoded) {
             return legal(encoded);
         }

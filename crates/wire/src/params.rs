@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use crate::error::ApiError;
 use crate::json;
 
-/// Names that the contract knows. They are not copied; any other name may be a misplaced secret and is wiped.
-const KNOWN: [&str; 11] = [
+/// Names that the contract knows, and the first index of an array. They are not copied; any other name may be a misplaced secret and is
+/// wiped.
+const KNOWN: [&str; 12] = [
     "name",
     "payload",
     "scope",
@@ -21,6 +22,7 @@ const KNOWN: [&str; 11] = [
     "starting_after",
     "ending_before",
     "include_only",
+    "0",
 ];
 
 /// Bytes after which the JSON of a tree is cut off: enough for any message, which shows far less.

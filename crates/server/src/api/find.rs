@@ -15,15 +15,16 @@ pub(crate) async fn find(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply 
         Err(error) => return error.into(),
     };
     drop(input);
-    let name = params.name.clone();
-    let scope_kind = params.scope.kind();
     let request = FindRequest { name: params.name, scope: params.scope, expand_payload: params.expand_payload };
-    match find_secret(&api.ports, &call.caller.principal, request, call.now).await {
+    match find_secret(&api.ports, &call.caller.principal, &request, call.now).await {
         Ok(view) => Reply {
             result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, false)),
             version: Some(view.header.version),
             replay_of: None,
         },
-        Err(error) => call.refuse(&error, Named { name: Some(name.as_str()), scope_kind, ..Named::default() }).into(),
+        Err(error) => {
+            let (name, scope_kind) = (Some(request.name.as_str()), request.scope.kind());
+            call.refuse(&error, Named { name, scope_kind, ..Named::default() }).into()
+        }
     }
 }

@@ -72,6 +72,37 @@ async fn the_clock_goes_forward_and_back_with_a_reset() {
 }
 
 #[tokio::test]
+async fn the_clock_takes_one_member_and_goes_forward() {
+    let admin = admin().await;
+    let dev = admin.dev.as_ref().unwrap();
+    let now = admin.api.now().as_unix();
+    for (body, moves) in [
+        (r#"{"advance": "2h"}"#.to_owned(), true),
+        (format!(r#"{{"set": {}}}"#, now + 86_400), true),
+        (r#"{"set": 253402300799}"#.to_owned(), true),
+        (r#"{"advance": "1s"}"#.to_owned(), false),
+        (r#"{"set": 253402300800}"#.to_owned(), false),
+        (r#"{"set": 9223372036854775807}"#.to_owned(), false),
+        (format!(r#"{{"set": {now}}}"#), false),
+        (r#"{"advance": "1s", "set": 253402300799}"#.to_owned(), false),
+        (r#"{"advance": "1s", "set": null}"#.to_owned(), false),
+        (r#"{"advance": null}"#.to_owned(), false),
+        (r#"{"advance": "1w"}"#.to_owned(), false),
+        (r#"{"advance": 5}"#.to_owned(), false),
+        (r#"{"set": "5"}"#.to_owned(), false),
+        (r#"{"later": 5}"#.to_owned(), false),
+        ("{}".to_owned(), false),
+        ("[]".to_owned(), false),
+        (String::new(), false),
+    ] {
+        let before = admin.api.now();
+        let answer = dev.serve(&admin, &Method::POST, "/dev/clock", body.as_bytes()).await;
+        assert_eq!(answer.is_ok(), moves, "{body}");
+        assert_eq!(admin.api.now() > before.plus(60), moves, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_root_key_is_not_replaced() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("root.key");
