@@ -22,9 +22,6 @@ use clap::{CommandFactory, Parser};
 use args::{AppsCommand, Args, Command};
 use output::Failure;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -1,6 +1,6 @@
 //! One suite for every store: each rule that the storage ports promise, as a function over a fresh store.
 //!
-//! [`store_suite!`](crate::store_suite) stamps the functions as tests on a factory of stores.
+//! [`store_suite!`](macro@crate::store_suite) stamps the functions as tests on a factory of stores.
 
 use std::any::Any;
 use std::fmt::Debug;
