@@ -1,13 +1,17 @@
 //! The routes of `/v1`, and one file per operation.
 
 use cholla_domain::id::RequestId;
+use cholla_domain::idempotency::IdempotencyKey;
+use cholla_domain::record::SecretView;
 use cholla_domain::time::Timestamp;
 use cholla_wire::error::{ApiError, ErrorContext};
 use cholla_wire::form::{self, Parameters};
-use http::HeaderMap;
+use cholla_wire::{headers, object};
+use http::{HeaderMap, HeaderName};
 use zeroize::Zeroizing;
 
 use crate::authenticate::Caller;
+use crate::header_names::IDEMPOTENCY_KEY;
 use crate::metrics::Operation;
 use crate::respond::{Reply, log_failure};
 
@@ -109,14 +113,20 @@ impl Call<'_> {
         )
     }
 
-    /// The values of a header that may come several times.
-    fn header_values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    /// The idempotency key, if there is one.
+    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, ApiError> {
+        headers::idempotency_key(self.headers.get(IDEMPOTENCY_KEY).map(http::HeaderValue::as_bytes))
     }
 
-    /// The value of a header.
-    fn header(&self, name: &'static str) -> Option<&[u8]> {
-        self.headers.get(name).map(http::HeaderValue::as_bytes)
+    /// The reply that shows a secret; `deleted` says that it has just been deleted.
+    fn secret(&self, view: &SecretView, deleted: bool, replay_of: Option<RequestId>) -> Reply {
+        let body = object::secret(view, self.caller.principal.namespace.livemode, deleted);
+        Reply { result: Ok(body), version: Some(view.header.version), replay_of }
+    }
+
+    /// The values of a header that may come several times.
+    fn header_values(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
     }
 }
 

@@ -1,8 +1,9 @@
 //! `POST /v1/apps/secrets/delete` (contract 1.4).
 
 use cholla_domain::delete::{DeleteRequest, delete as delete_secret};
+use cholla_wire::headers;
 use cholla_wire::secrets::DeleteParams;
-use cholla_wire::{headers, object};
+use http::header::IF_MATCH;
 
 use super::{Call, Input, Named};
 use crate::respond::Reply;
@@ -15,11 +16,11 @@ pub(crate) async fn delete(api: &Api, call: &Call<'_>, input: Input<'_>) -> Repl
         Err(error) => return error.into(),
     };
     drop(input);
-    let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
+    let idempotency = match call.idempotency_key() {
         Ok(key) => key,
         Err(error) => return error.into(),
     };
-    let precondition = match headers::delete_precondition(call.header_values("if-match")) {
+    let precondition = match headers::delete_precondition(call.header_values(IF_MATCH)) {
         Ok(precondition) => precondition,
         Err(error) => return error.into(),
     };
@@ -36,11 +37,7 @@ pub(crate) async fn delete(api: &Api, call: &Call<'_>, input: Input<'_>) -> Repl
     };
     let answer = delete_secret(&api.ports, &call.caller.principal, request, call.now).await;
     match answer.result {
-        Ok(view) => Reply {
-            result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, true)),
-            version: Some(view.header.version),
-            replay_of: answer.replay_of,
-        },
+        Ok(view) => call.secret(&view, true, answer.replay_of),
         Err(error) => {
             let idempotency_key = key.as_ref().map(cholla_domain::idempotency::IdempotencyKey::as_str);
             let named = Named { name: Some(name.as_str()), scope_kind, idempotency_key, ..Named::default() };

@@ -1,8 +1,9 @@
 //! `POST /v1/apps/secrets` (contract 1.1).
 
 use cholla_domain::set::{SetRequest, set as set_secret};
+use cholla_wire::headers;
 use cholla_wire::secrets::SetParams;
-use cholla_wire::{headers, object};
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 
 use super::{Call, Input, Named};
 use crate::respond::Reply;
@@ -15,11 +16,11 @@ pub(crate) async fn set(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
         Err(error) => return error.into(),
     };
     drop(input);
-    let idempotency = match headers::idempotency_key(call.header("idempotency-key")) {
+    let idempotency = match call.idempotency_key() {
         Ok(key) => key,
         Err(error) => return error.into(),
     };
-    let precondition = headers::set_precondition(call.header_values("if-match"), call.header_values("if-none-match"));
+    let precondition = headers::set_precondition(call.header_values(IF_MATCH), call.header_values(IF_NONE_MATCH));
     let precondition = match precondition {
         Ok(precondition) => precondition,
         Err(error) => return error.into(),
@@ -38,11 +39,7 @@ pub(crate) async fn set(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
     };
     let answer = set_secret(&api.ports, &call.caller.principal, request, call.now).await;
     match answer.result {
-        Ok(view) => Reply {
-            result: Ok(object::secret(&view, call.caller.principal.namespace.livemode, false)),
-            version: Some(view.header.version),
-            replay_of: answer.replay_of,
-        },
+        Ok(view) => call.secret(&view, false, answer.replay_of),
         Err(error) => {
             let idempotency_key = key.as_ref().map(cholla_domain::idempotency::IdempotencyKey::as_str);
             let error = call.refuse(&error, Named { scope_kind, idempotency_key, ..Named::default() });
