@@ -19,7 +19,7 @@ use crate::api::{self, Call, Input};
 use crate::authenticate::authenticate;
 use crate::header_names::STRIPE_VERSION;
 use crate::metrics::Operation;
-use crate::receive::{discard, receive};
+use crate::receive::{awaits, drain, receive};
 use crate::respond::{AnswerBody, Reply, preflight, respond};
 use crate::state::Api;
 
@@ -34,8 +34,9 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
         return answer;
     }
     let mut operation = Operation::None;
+    let mut unread = None;
     let reply = {
-        let mut answered = pin!(answer(api, &parts, body, id, &mut operation));
+        let mut answered = pin!(answer(api, &parts, body, id, (&mut operation, &mut unread)));
         // A panic ends this request, not the connection's other streams: it is answered as 500 and counted.
         std::future::poll_fn(|context| {
             catch_unwind(AssertUnwindSafe(|| answered.as_mut().poll(context))).unwrap_or_else(|_| {
@@ -47,12 +48,23 @@ pub(crate) async fn serve(api: &Api, request: Request<Incoming>) -> Response<Ans
         .await
     };
     let answer = respond(api, parts, id, reply);
+    if let Some(body) = unread {
+        // Only now, with the head gone: whoever has no key holds no memory for it.
+        Box::pin(drain(body)).await;
+    }
     tracing::debug!(request.id = %id, operation = ?operation, status = answer.status().as_u16(), "answered");
     api.metrics.answered(operation, answer.status().as_u16(), started.elapsed());
     answer
 }
 
-async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operation: &mut Operation) -> Reply {
+/// What is left of the body of a request that is refused for its head goes to `unread`.
+async fn answer(
+    api: &Api,
+    parts: &Parts,
+    body: Incoming,
+    id: RequestId,
+    (operation, unread): (&mut Operation, &mut Option<Incoming>),
+) -> Reply {
     let mut now = api.now();
     let checked = check_head(parts).and_then(|()| authenticate(api, &parts.headers, now)).and_then(|caller| {
         headers::stripe_version(parts.headers.get(STRIPE_VERSION).map(http::HeaderValue::as_bytes))?;
@@ -63,7 +75,9 @@ async fn answer(api: &Api, parts: &Parts, body: Incoming, id: RequestId, operati
     let (mut caller, known) = match checked {
         Ok(checked) => checked,
         Err(error) => {
-            Box::pin(discard(parts, body)).await;
+            if awaits(parts, &body) {
+                *unread = Some(body);
+            }
             return error.into();
         }
     };
