@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::livemode::Livemode;
+
 /// The 62 ASCII letters and digits, the alphabet of every random id.
 const ALPHANUMERICS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -89,86 +91,137 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// A secret's id: `appsecret_` and 30 random alphanumerics; says nothing about account, app or user (contract 2.2).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SecretId([u8; Self::LENGTH]);
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; Self::LENGTH]);
 
-impl SecretId {
+        impl $name {
+            /// Characters after the prefix.
+            pub const LENGTH: usize = $length;
+            /// What every one begins with on the wire.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Draws a new id.
+            pub fn draw(entropy: &dyn Entropy) -> Self {
+                Self(draw(entropy))
+            }
+
+            /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
+            pub fn from_suffix(suffix: &[u8]) -> Option<Self> {
+                let suffix: [u8; Self::LENGTH] = suffix.try_into().ok()?;
+                suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self(suffix))
+            }
+
+            /// Reads an id as it stands on the wire. `None` for anything that cannot be one.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::from_suffix(text.strip_prefix(Self::PREFIX)?.as_bytes())
+            }
+
+            /// The characters after the prefix.
+            pub fn suffix(&self) -> &str {
+                std::str::from_utf8(&self.0).expect("an id is made of ASCII letters and digits only")
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(Self::PREFIX)?;
+                f.write_str(self.suffix())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+random_id! {
+    /// A secret's id: `appsecret_` and 30 random alphanumerics; says nothing about account, app or user (contract 2.2).
+    SecretId, 30, "appsecret_"
+}
+random_id! {
+    /// A request's id: `req_` and 14 alphanumerics (contract 7.2).
+    RequestId, 14, "req_"
+}
+random_id! {
+    /// An app's id in the Install API: `app_` and 32 alphanumerics (contract 11.3).
+    AppPublicId, 32, "app_"
+}
+random_id! {
+    /// An app's OAuth client id: `ca_` and 32 alphanumerics (contract 11.3).
+    ClientId, 32, "ca_"
+}
+random_id! {
+    /// An event's id: `evt_` and 24 alphanumerics (contract 17.1).
+    EventId, 24, "evt_"
+}
+random_id! {
+    /// A webhook endpoint's id: `we_` and 24 alphanumerics.
+    EndpointId, 24, "we_"
+}
+
+/// An install's id: `appinst_test_` (live: `appinst_`) and 32 random alphanumerics (contract 11.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstallId {
+    livemode: Livemode,
+    suffix: [u8; Self::LENGTH],
+}
+
+impl InstallId {
     /// Characters after the prefix.
-    pub const LENGTH: usize = 30;
-    /// What every secret's id begins with on the wire.
-    pub const PREFIX: &'static str = "appsecret_";
+    pub const LENGTH: usize = 32;
+    /// What every live one begins with on the wire.
+    pub const PREFIX: &'static str = "appinst_";
+    /// What stands behind it in test mode.
+    pub const TEST: &'static str = "test_";
+    /// Before all others.
+    pub(crate) const FIRST: Self = Self { livemode: Livemode::Test, suffix: [b'0'; Self::LENGTH] };
 
-    /// Draws a new id.
-    pub fn draw(entropy: &dyn Entropy) -> Self {
-        Self(draw(entropy))
+    /// Draws a new id of that mode.
+    pub fn draw(livemode: Livemode, entropy: &dyn Entropy) -> Self {
+        Self { livemode, suffix: draw(entropy) }
     }
 
-    /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
-    pub fn from_suffix(suffix: &[u8]) -> Option<Self> {
+    /// Takes the characters after the prefix.
+    pub fn from_suffix(livemode: Livemode, suffix: &[u8]) -> Option<Self> {
         let suffix: [u8; Self::LENGTH] = suffix.try_into().ok()?;
-        suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self(suffix))
+        suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self { livemode, suffix })
     }
 
     /// Reads an id as it stands on the wire. `None` for anything that cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::from_suffix(text.strip_prefix(Self::PREFIX)?.as_bytes())
+        let rest = text.strip_prefix(Self::PREFIX)?;
+        match rest.strip_prefix(Self::TEST) {
+            Some(suffix) => Self::from_suffix(Livemode::Test, suffix.as_bytes()),
+            None => Self::from_suffix(Livemode::Live, rest.as_bytes()),
+        }
+    }
+
+    /// The mode of the install.
+    pub fn livemode(&self) -> Livemode {
+        self.livemode
     }
 
     /// The characters after the prefix.
     pub fn suffix(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("an id is made of ASCII letters and digits only")
+        std::str::from_utf8(&self.suffix).expect("an id is made of ASCII letters and digits only")
     }
 }
 
-impl fmt::Display for SecretId {
+impl fmt::Display for InstallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Self::PREFIX)?;
+        f.write_str(if self.livemode.is_live() { "" } else { Self::TEST })?;
         f.write_str(self.suffix())
     }
 }
 
-impl fmt::Debug for SecretId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A request's id: `req_` and 14 alphanumerics (contract 7.2).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId([u8; Self::LENGTH]);
-
-impl RequestId {
-    /// Characters after the prefix.
-    pub const LENGTH: usize = 14;
-    /// What every request id begins with on the wire.
-    pub const PREFIX: &'static str = "req_";
-
-    /// Draws a new id.
-    pub fn draw(entropy: &dyn Entropy) -> Self {
-        Self(draw(entropy))
-    }
-
-    /// Reads the characters after the prefix, as [`suffix`](Self::suffix) gave them.
-    pub fn from_suffix(suffix: &[u8]) -> Option<Self> {
-        let suffix: [u8; Self::LENGTH] = suffix.try_into().ok()?;
-        suffix.iter().all(u8::is_ascii_alphanumeric).then_some(Self(suffix))
-    }
-
-    /// The characters after the prefix.
-    pub fn suffix(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("an id is made of ASCII letters and digits only")
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::PREFIX)?;
-        f.write_str(self.suffix())
-    }
-}
-
-impl fmt::Debug for RequestId {
+impl fmt::Debug for InstallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -17,6 +17,7 @@
 
 pub mod limits;
 
+mod card_number;
 pub mod id;
 pub mod livemode;
 pub mod name;
@@ -30,6 +31,9 @@ pub mod policy;
 pub mod principal;
 
 pub mod directory;
+pub mod installs;
+pub mod oauth;
+pub mod operator;
 
 pub mod idempotency;
 pub mod precondition;

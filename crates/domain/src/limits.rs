@@ -67,6 +67,16 @@ pub const LARGE_BODY_STEP_SECONDS_MAX: u64 = 5;
 pub const ANSWER_READ_SECONDS_MAX: u64 = 30;
 /// Seconds in which a TLS handshake must have ended.
 pub const HANDSHAKE_SECONDS_MAX: u64 = 10;
+/// Token buckets of the rate limits that are in memory at a time. Where more callers are active, the fullest ones are forgotten.
+pub const RATE_BUCKETS_MAX: usize = 65_536;
+/// Requests a second, and in a burst, that a rate limit can be set to at the most.
+pub const RATE_MAX: u64 = 1_000_000;
+/// Scripted faults of dev mode at a time.
+pub const FAULTS_MAX: usize = 100;
+/// Requests that one scripted fault is for.
+pub const FAULT_REQUESTS_MAX: u32 = 1_000_000;
+/// Milliseconds for which a scripted fault delays a request.
+pub const FAULT_DELAY_MILLISECONDS_MAX: u64 = 60_000;
 /// Open connections of one listener.
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// Concurrent streams of one HTTP/2 connection.
@@ -77,10 +87,38 @@ pub const WRITE_QUEUE_MAX: usize = 4_096;
 pub const WRITE_BATCH_MAX: usize = 256;
 /// Rows that one round of the sweeper erases.
 pub const SWEEP_ROWS_MAX: u32 = 1_000;
+/// Characters of a signed token's header, as it stands in the token.
+pub const TOKEN_HEADER_CHARS_MAX: usize = 2_048;
+/// Characters of a signed token's payload, as it stands in the token.
+pub const TOKEN_PAYLOAD_CHARS_MAX: usize = 16_384;
+/// Characters of a signed token's signature: RSA with 8,192 bits.
+pub const TOKEN_SIGNATURE_CHARS_MAX: usize = 1_366;
+/// Keys of a JWK set, those included that are of no use here.
+pub const JWK_SET_KEYS_MAX: usize = 64;
+/// Characters of a number in a JWK: RSA with 8,192 bits.
+pub const JWK_NUMBER_CHARS_MAX: usize = 1_366;
+/// Seconds for which a platform-signed embedded key may live.
+pub const EMBEDDED_KEY_SECONDS_MAX: i64 = 60 * 60;
+/// Seconds by which the clock of a platform that signs embedded keys may be ahead of ours.
+pub const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
 /// Unwrapped namespace keys in memory.
 pub const NAMESPACE_KEYS_CACHED_MAX: usize = 4_096;
 /// The latest second that dev mode's clock can be moved to: the end of the year 9999.
 pub const CLOCK_SECONDS_MAX: i64 = 253_402_300_799;
+/// Bytes of the URL of a webhook endpoint.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Seconds in which a webhook must have been answered, name resolution and handshakes included (contract 17.6).
+pub const WEBHOOK_SECONDS_MAX: u64 = 10;
+/// Seconds for which one address of a webhook's host is tried before the next one is.
+pub const WEBHOOK_CONNECT_SECONDS_MAX: u64 = 3;
+/// Bytes of a webhook's answer that are read and thrown away.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Webhooks that are being tried at the same time. Each is a file descriptor.
+pub const WEBHOOKS_IN_FLIGHT_MAX: usize = 512;
+/// How many of them may go to one endpoint.
+pub const WEBHOOKS_PER_ENDPOINT_MAX: usize = 4;
+/// Seconds after which the queue of webhooks is looked at again even if nothing seems due.
+pub const WEBHOOK_LOOK_SECONDS_MAX: u64 = 5;
 /// Accounts that dev mode makes up for keys and accounts it has not seen.
 pub const MADE_UP_ACCOUNTS_MAX: usize = 100_000;
 /// Bytes of an account id that dev mode makes up because a request names it.
@@ -97,3 +135,60 @@ const _: () = assert!(WRITE_BATCH_MAX <= WRITE_QUEUE_MAX);
 const _: () = assert!(32 * (HEADER_LINES_MAX + 8) + 1_024 <= HEAD_BYTES_MAX - TARGET_BYTES_MAX - HEADER_BYTES_MAX);
 // No developer can have all turns of large bodies.
 const _: () = assert!(LARGE_BODIES_PER_DEVELOPER_MAX < LARGE_BODIES_MAX);
+// A hundred endpoints that hang leave room for the others (contract 17.6).
+const _: () = assert!(100 * WEBHOOKS_PER_ENDPOINT_MAX < WEBHOOKS_IN_FLIGHT_MAX);
+
+/// Seconds for which a rotated refresh token may be presented again without being taken for theft: two workers raced (contract 15.8).
+pub const ROTATION_RACE_SECONDS: i64 = 60;
+/// How many rotated refresh tokens of one grant are remembered for that time, the newest.
+pub const ROTATED_KEPT_MAX: usize = 64;
+/// How many requests that issued pairs of one grant before the living one are remembered, so that a late retry is not taken for theft.
+pub const ISSUES_REMEMBERED_MAX: usize = 16;
+/// Seconds for which the old access token counts after a refresh (contract 15.7).
+pub const ROTATED_ACCESS_SECONDS: i64 = 10;
+/// Seconds for which an access token counts (contract 15.6).
+pub const ACCESS_TOKEN_SECONDS: i64 = 60 * 60;
+/// Seconds for which a refresh token counts from its own issue: 365 days (contract 15.6).
+pub const REFRESH_TOKEN_SECONDS: i64 = 365 * 24 * 60 * 60;
+/// Letters and digits of an OAuth code (contract 15.2).
+pub const CODE_CHARS: usize = 32;
+/// Seconds for which an OAuth code can be exchanged (contract 15.2).
+pub const CODE_SECONDS: i64 = 5 * 60;
+/// Uploads of an app that are kept even if nothing refers to them, the newest.
+pub const UPLOADS_KEPT_MAX: usize = 20;
+/// Seconds for which an install that ended still marks its place in lists (contract 10.11).
+pub const ENDED_CURSOR_SECONDS: i64 = 24 * 60 * 60;
+/// Seconds for which an app's credential that is of no use any more is remembered as what it was.
+pub const DEAD_CREDENTIAL_SECONDS: i64 = 24 * 60 * 60;
+/// Seconds for which a key or a secret that was rolled may live on beside the new one, at the longest: 7 days (contract 16.2).
+pub const OVERLAP_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
+/// Letters and digits of a key that is drawn.
+pub const KEY_CHARS: usize = 64;
+/// Letters and digits of a signing secret that is drawn, an app's or a webhook endpoint's.
+pub const SIGNING_SECRET_CHARS: usize = 32;
+/// Letters and digits of an admin token: 256 bits.
+pub const ADMIN_TOKEN_CHARS: usize = 43;
+/// Seconds for which an embedded key lives that nobody asked another lifetime for.
+pub const EMBEDDED_KEY_SECONDS_DEFAULT: i64 = 15 * 60;
+/// Webhook endpoints of one account in one mode, and of the operator in one mode.
+pub const WEBHOOK_ENDPOINTS_MAX: usize = 16;
+
+/// Seconds for which the secrets of a namespace outlive its last install, unless configured otherwise: 30 days (contract 14.5).
+pub const GRACE_SECONDS_DEFAULT: i64 = 30 * 24 * 60 * 60;
+
+/// Namespaces whose key one change destroys.
+pub const ERASURES_PER_ROUND_MAX: usize = 64;
+/// Secrets that one step of an erasure erases, about.
+pub const ERASURE_STEP_ROWS: u32 = 256;
+/// Installs that one change carries to a new release.
+pub const ROLLOUT_STEP_INSTALLS: usize = 256;
+/// Records of the directory that one change of the sweeper forgets.
+pub const TIDIED_PER_ROUND_MAX: usize = 512;
+/// Seconds for which settled deliveries can be sent again: 15 days.
+pub const DELIVERY_KEPT_SECONDS: i64 = 15 * 24 * 60 * 60;
+/// Notices of secrets that become deliveries at a time.
+pub const NOTICES_PER_ROUND_MAX: u32 = 256;
+/// Seconds before a secret expires at which the operator is told: 7 days.
+pub const EXPIRY_NOTICE_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// Scopes that one page of the inventory looks into, where few of them have what is asked for.
+pub const INVENTORY_SCOPES_SEEN_MAX: usize = 2_000;

@@ -17,6 +17,16 @@ use crate::record::{OpenedSecret, RecordHeader, StoredSecret};
 use crate::tag::{Fingerprint, IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
 use crate::time::Timestamp;
 
+mod directory;
+mod erasure;
+mod outbox;
+
+pub use directory::{CommitOutcome, DirectoryCipher, DirectoryCommit, DirectoryStore, RecordKey, Revision};
+pub use erasure::{ErasedCounts, ErasureStore, Inventory, NamespaceCounts};
+pub use outbox::{
+    Delivery, DeliveryKey, DeliveryState, EVENT_ID_LENGTH, NewDelivery, Notice, NoticeKind, Notices, Outbox, Settled,
+};
+
 /// Everything an operation may touch. `now` is passed beside it: one request has one `now`.
 #[derive(Clone)]
 pub struct Ports {
@@ -53,7 +63,8 @@ pub struct NewSecret {
 pub enum SetOutcome {
     /// Created or replaced, durably.
     Done,
-    /// What is live under the name is not what `replaces` said. Nothing was written or kept: look again.
+    /// What is live under the name is not what `replaces` said, or the namespace's key was destroyed meanwhile. Nothing was written or
+    /// kept: look again.
     Moved,
     /// Nothing was written but the idempotency record.
     PreconditionFailed,

@@ -60,8 +60,44 @@ tag! {
     Fingerprint
 }
 tag! {
+    /// What identifies a record of the directory, hashed under a key of this installation.
+    RecordTag
+}
+tag! {
+    /// A durable erasure: names its counters in the store until its receipt is written.
+    ErasureId
+}
+tag! {
     /// The version of a secret's record: new with every set, the `ETag` of contract 9.1.
     RecordVersion
+}
+
+impl ErasureId {
+    /// What every one begins with where operators see it.
+    pub const PREFIX: &'static str = "erasure_";
+
+    /// Draws a new id.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; Self::LENGTH];
+        entropy.fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// Reads an id as operators see it. `None` for anything that cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(Self::PREFIX)?;
+        let legal =
+            digits.len() == 2 * Self::LENGTH && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        let number = legal.then(|| u128::from_str_radix(digits, 16).ok())??;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
+/// `erasure_` and 32 hexadecimal digits.
+impl fmt::Display for ErasureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:032x}", Self::PREFIX, u128::from_be_bytes(self.0))
+    }
 }
 
 impl RecordVersion {

@@ -1,9 +1,9 @@
 //! The directory takes the keyed hash of an API key, not the key.
 
-use cholla_domain::directory::{Credential, Directory};
+use cholla_domain::directory::credential::Credential;
 
-fn keep(directory: &mut Directory, credential: Credential) {
-    directory.add_credential("sk_test_123", credential);
+fn keep(credential: Credential) -> Credential {
+    Credential { key: "sk_test_123", ..credential }
 }
 
 fn main() {}

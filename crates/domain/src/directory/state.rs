@@ -1,0 +1,492 @@
+//! The directory in memory: every record, and the ways to find one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::account::{Account, User};
+use super::app::{ApiAccess, App, Asks, Upload};
+use super::change::RecordChange;
+use super::credential::{Credential, CredentialKey};
+use super::endpoint::Endpoint;
+use super::erasure::{Ending, Erasure};
+use super::grant::Grant;
+use super::install::{EndedInstall, Install, InstallView};
+use super::kept::KeptInstall;
+use super::record::{Record, RecordName};
+use crate::id::{AccountId, AppId, AppPublicId, ClientId, EndpointId, InstallId, UserId};
+use crate::livemode::Livemode;
+use crate::place::Namespace;
+use crate::principal::{Permission, Permissions};
+use crate::tag::ErasureId;
+use crate::time::Timestamp;
+use keyed_already::BuildKeyedAlready;
+
+mod keyed_already;
+mod lookup;
+
+/// The place of an install in lists: when it was created, then which was later.
+pub type InstallOrder = (Timestamp, u64, InstallId);
+
+/// Where an app is, or could be, installed.
+type Place = (AppId, AccountId, Livemode);
+
+/// Everything a server knows beside the secrets. Changed in place, by committed changes only.
+#[derive(Default)]
+pub struct Directory {
+    accounts: HashMap<AccountId, Account>,
+    users: HashMap<AccountId, BTreeMap<UserId, User>>,
+    apps: HashMap<AppId, App>,
+    apps_by_public_id: HashMap<AppPublicId, AppId>,
+    apps_by_client_id: HashMap<ClientId, AppId>,
+    apps_by_owner: HashMap<AccountId, BTreeSet<AppId>>,
+    installs: HashMap<InstallId, InstallEntry>,
+    installs_by_app: HashMap<AppId, BTreeSet<InstallOrder>>,
+    installs_by_account: HashMap<AccountId, BTreeSet<InstallOrder>>,
+    /// Per app: the public installs that a release has reached and that have not been carried to it.
+    behind: HashMap<AppId, BTreeSet<InstallOrder>>,
+    /// Per developer and account, the test mode first: the installs of the developer's apps there.
+    relations: HashMap<AccountId, HashMap<AccountId, [Relation; 2]>>,
+    ended: HashMap<InstallId, EndedInstall>,
+    /// Per app, account and mode: when installs ended there.
+    ended_by_place: HashMap<Place, BTreeSet<InstallOrder>>,
+    credentials: HashMap<CredentialKey, Box<Credential>, BuildKeyedAlready>,
+    /// Credentials that are drawn again and again, by when each dies: what is over is found without looking at all of them.
+    mortal: BTreeSet<(Timestamp, CredentialKey)>,
+    /// App credentials that belong to no install yet.
+    unbound: BTreeMap<Place, BTreeSet<CredentialKey>>,
+    /// Publishable keys by account and mode: OAuth answers name one (contract 15.5).
+    publishable: BTreeMap<(AccountId, Livemode), BTreeSet<CredentialKey>>,
+    grants: HashMap<InstallId, Grant>,
+    /// Unused and used codes, and the beginnings of refresh tokens.
+    tokens: HashMap<CredentialKey, InstallId>,
+    endpoints: BTreeMap<EndpointId, Endpoint>,
+    /// Per account: its endpoints in both modes.
+    endpoints_by_account: HashMap<AccountId, BTreeSet<EndpointId>>,
+    operator_endpoints: BTreeSet<EndpointId>,
+    endings: HashMap<Namespace, Ending>,
+    endings_by_account: HashMap<AccountId, HashSet<Namespace>>,
+    erasures: HashMap<ErasureId, Erasure>,
+    kept: HashMap<[u8; 32], KeptInstall>,
+    sequence: u64,
+}
+
+/// An install with what each request needs of it.
+#[derive(Debug)]
+struct InstallEntry {
+    install: Install,
+    permissions: Permissions,
+}
+
+/// The installs of one developer's apps on one account in one mode.
+#[derive(Debug, Default)]
+struct Relation {
+    installs: Vec<InstallId>,
+    /// What those count for that open the account to the developer's secret key (contract 14.2): the union of their permissions.
+    reach: Option<Permissions>,
+}
+
+/// Where an install stands now (contract 13.7): a public one follows the releases of its app.
+#[derive(Debug)]
+pub struct Standing<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// The version.
+    pub upload: &'a Upload,
+    /// What is granted of what that version asks for.
+    pub granted: Asks,
+    /// What it asks for and is not granted.
+    pub pending: Asks,
+}
+
+/// Records of a directory that is being loaded, in no order.
+#[derive(Default)]
+pub struct Loaded {
+    /// Accounts and apps: most others name one.
+    named: Vec<Record>,
+    #[expect(clippy::vec_box, reason = "moved one by one into the directory, which keeps them boxed")]
+    credentials: Vec<Box<Credential>>,
+    others: Vec<Record>,
+    installs: usize,
+}
+
+impl Loaded {
+    /// Takes one more.
+    pub fn push(&mut self, record: Record) {
+        match record {
+            Record::Account(_) | Record::App(_) => self.named.push(record),
+            Record::Credential(credential) => self.credentials.push(credential),
+            _ => {
+                self.installs += usize::from(matches!(record, Record::Install(_)));
+                self.others.push(record);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Loaded")
+    }
+}
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Directory")
+    }
+}
+
+fn mode(livemode: Livemode) -> usize {
+    usize::from(livemode.is_live())
+}
+
+fn order(install: &Install) -> InstallOrder {
+    (install.created_at, install.sequence, install.id)
+}
+
+/// The permissions that have an effect on secrets, out of all that are granted (contract 12.9).
+pub fn effective(granted: &BTreeSet<String>) -> Permissions {
+    let known = |name: &String| match name.as_str() {
+        "secret_write" => Some(Permission::SecretWrite),
+        "secret_read" => Some(Permission::SecretRead),
+        _ => None,
+    };
+    granted.iter().filter_map(known).collect()
+}
+
+impl Directory {
+    /// The directory of all records that were loaded.
+    pub fn of(parts: Vec<Loaded>) -> Self {
+        let mut directory = Self::default();
+        directory.installs.reserve(parts.iter().map(|part| part.installs).sum());
+        directory.credentials.reserve(parts.iter().map(|part| part.credentials.len()).sum());
+        // Whoever names an account or an app finds it there, and shares its id.
+        let (named, others): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|part| (part.named, (part.credentials, part.others))).unzip();
+        for record in named.into_iter().flatten() {
+            directory.put(record);
+        }
+        let mut mortal = Vec::new();
+        for (credentials, others) in others {
+            for record in others {
+                directory.put(record);
+            }
+            for credential in credentials {
+                mortal.extend(credential.dies_at().map(|at| (at, credential.key)));
+                directory.insert_credential(credential);
+            }
+        }
+        // Sorted once for all.
+        directory.mortal = mortal.into_iter().collect();
+        directory
+    }
+
+    /// Applies one step of a committed change, or a record that was loaded. Of records that were loaded in no order the result is the same
+    /// once all of them are there.
+    pub fn apply(&mut self, change: RecordChange) {
+        match change {
+            RecordChange::Put(record) => self.put(record),
+            RecordChange::Remove(name) => self.remove(&name),
+        }
+    }
+
+    fn put(&mut self, record: Record) {
+        match record {
+            Record::Account(account) => {
+                // The id under which it is known stays the one that others share.
+                self.accounts.insert(account.id.clone(), account);
+            }
+            Record::User(user) => {
+                self.users.entry(user.account.clone()).or_default().insert(user.id.clone(), user);
+            }
+            Record::App(app) => self.put_app(*app),
+            Record::Install(install) => self.put_install(*install),
+            Record::Ended(ended) => self.put_ended(*ended),
+            Record::Credential(credential) => self.put_credential(credential),
+            Record::Grant(grant) => self.put_grant(*grant),
+            Record::Endpoint(endpoint) => self.put_endpoint(*endpoint),
+            Record::Ending(ending) => {
+                let namespace = ending.namespace.clone();
+                self.endings_by_account.entry(namespace.account.clone()).or_default().insert(namespace.clone());
+                self.endings.insert(namespace, ending);
+            }
+            Record::Erasure(erasure) => {
+                self.erasures.insert(erasure.id, *erasure);
+            }
+            Record::Kept(kept) => {
+                self.kept.insert(kept.key, *kept);
+            }
+        }
+    }
+
+    fn remove(&mut self, name: &RecordName) {
+        match name {
+            RecordName::Account(id) => {
+                self.accounts.remove(id);
+            }
+            RecordName::User(account, user) => {
+                if let Some(users) = self.users.get_mut(account) {
+                    users.remove(user);
+                }
+            }
+            RecordName::App(id) => self.remove_app(id),
+            RecordName::Install(id) => self.remove_install(id),
+            RecordName::Ended(id) => self.remove_ended(id),
+            RecordName::Credential(key) => self.remove_credential(key),
+            RecordName::Grant(install) => self.remove_grant(install),
+            RecordName::Endpoint(id) => self.remove_endpoint(id),
+            RecordName::Ending(namespace) => {
+                self.endings.remove(namespace);
+                if let Some(own) = self.endings_by_account.get_mut(&namespace.account) {
+                    own.remove(namespace);
+                }
+            }
+            RecordName::Erasure(id) => {
+                self.erasures.remove(id);
+            }
+            RecordName::Kept(key) => {
+                self.kept.remove(key);
+            }
+        }
+    }
+
+    fn put_app(&mut self, app: App) {
+        self.remove_app(&app.id);
+        let id = app.id.clone();
+        self.apps_by_public_id.insert(app.public_id, id.clone());
+        self.apps_by_client_id.insert(app.client_id, id.clone());
+        self.apps_by_owner.entry(app.owner.clone()).or_default().insert(id.clone());
+        self.apps.insert(id.clone(), app);
+        let installs: Vec<_> = self.installs_by_app.get(&id).into_iter().flatten().map(|order| order.2).collect();
+        for install in installs {
+            self.refresh_install(&install);
+        }
+    }
+
+    fn remove_app(&mut self, id: &AppId) {
+        if let Some(app) = self.apps.remove(id) {
+            self.apps_by_public_id.remove(&app.public_id);
+            self.apps_by_client_id.remove(&app.client_id);
+            if let Some(own) = self.apps_by_owner.get_mut(&app.owner) {
+                own.remove(id);
+            }
+        }
+    }
+
+    fn put_install(&mut self, mut install: Install) {
+        self.remove_install(&install.id);
+        self.share_account(&mut install.account);
+        self.share_app(&mut install.app);
+        self.sequence = self.sequence.max(install.sequence);
+        let (id, place) = (install.id, order(&install));
+        self.installs_by_app.entry(install.app.clone()).or_default().insert(place);
+        self.installs_by_account.entry(install.account.clone()).or_default().insert(place);
+        self.installs.insert(id, InstallEntry { install, permissions: Permissions::default() });
+        self.refresh_install(&id);
+    }
+
+    fn remove_install(&mut self, id: &InstallId) {
+        let Some(InstallEntry { install, .. }) = self.installs.remove(id) else { return };
+        let place = order(&install);
+        if let Some(installs) = self.installs_by_app.get_mut(&install.app) {
+            installs.remove(&place);
+        }
+        if let Some(installs) = self.installs_by_account.get_mut(&install.account) {
+            installs.remove(&place);
+        }
+        if let Some(installs) = self.behind.get_mut(&install.app) {
+            installs.remove(&place);
+        }
+        if let Some(owner) = self.apps.get(&install.app).map(|app| app.owner.clone()) {
+            self.refresh_relation(&owner, &install.account, install.livemode(), |installs| {
+                installs.retain(|own| own != id);
+            });
+        }
+    }
+
+    /// Looks anew at what an install counts for: it or its app has changed.
+    fn refresh_install(&mut self, id: &InstallId) {
+        let Some(entry) = self.installs.get(id) else { return };
+        let Some(standing) = self.standing(&entry.install) else { return };
+        let (permissions, owner) = (effective(&standing.granted.permissions), standing.app.owner.clone());
+        let is_behind = entry.install.is_behind(standing.app);
+        let (account, app, place) = (entry.install.account.clone(), entry.install.app.clone(), order(&entry.install));
+        let behind = self.behind.entry(app).or_default();
+        if is_behind {
+            behind.insert(place);
+        } else {
+            behind.remove(&place);
+        }
+        if let Some(entry) = self.installs.get_mut(id) {
+            entry.permissions = permissions;
+        }
+        self.refresh_relation(&owner, &account, id.livemode(), |installs| {
+            if let Err(place) = installs.binary_search(id) {
+                installs.insert(place, *id);
+            }
+        });
+    }
+
+    fn refresh_relation(
+        &mut self,
+        developer: &AccountId,
+        account: &AccountId,
+        livemode: Livemode,
+        edit: impl FnOnce(&mut Vec<InstallId>),
+    ) {
+        let relations = self.relations.entry(developer.clone()).or_default();
+        let relation = &mut relations.entry(account.clone()).or_default()[mode(livemode)];
+        edit(&mut relation.installs);
+        let installs = relation.installs.clone();
+        let mut reach: Option<Permissions> = None;
+        for id in &installs {
+            let Some(entry) = self.installs.get(id) else { continue };
+            let counts = self
+                .standing(&entry.install)
+                .is_some_and(|standing| standing.upload.manifest.api_access != ApiAccess::RestrictedApiKey);
+            if counts {
+                reach = Some(reach.unwrap_or_default().union(entry.permissions));
+            }
+        }
+        let relations = self.relations.entry(developer.clone()).or_default();
+        relations.entry(account.clone()).or_default()[mode(livemode)].reach = reach;
+    }
+
+    /// One copy of an account's id for all that name it.
+    fn share_account(&self, id: &mut AccountId) {
+        if let Some((own, _)) = self.accounts.get_key_value(id) {
+            *id = own.clone();
+        }
+    }
+
+    /// One copy of an app's id for all that name it.
+    fn share_app(&self, id: &mut AppId) {
+        if let Some((own, _)) = self.apps.get_key_value(id) {
+            *id = own.clone();
+        }
+    }
+
+    fn put_credential(&mut self, credential: Box<Credential>) {
+        self.remove_credential(&credential.key);
+        if let Some(at) = credential.dies_at() {
+            self.mortal.insert((at, credential.key));
+        }
+        self.insert_credential(credential);
+    }
+
+    fn insert_credential(&mut self, mut credential: Box<Credential>) {
+        self.share_account(&mut credential.account);
+        if let Some(app) = credential.kind.app_mut() {
+            self.share_app(app);
+        }
+        if let (Some(app), None) = (credential.kind.app(), credential.install) {
+            let place = (app.clone(), credential.account.clone(), credential.livemode);
+            self.unbound.entry(place).or_default().insert(credential.key);
+        }
+        if let super::credential::CredentialKind::Publishable { .. } = credential.kind {
+            let place = (credential.account.clone(), credential.livemode);
+            self.publishable.entry(place).or_default().insert(credential.key);
+        }
+        self.credentials.insert(credential.key, credential);
+    }
+
+    fn remove_credential(&mut self, key: &CredentialKey) {
+        let Some(credential) = self.credentials.remove(key) else { return };
+        if let Some(at) = credential.dies_at() {
+            self.mortal.remove(&(at, *key));
+        }
+        if let (Some(app), None) = (credential.kind.app(), credential.install) {
+            let place = (app.clone(), credential.account.clone(), credential.livemode);
+            if let Some(keys) = self.unbound.get_mut(&place) {
+                keys.remove(key);
+            }
+        }
+        if let Some(keys) = self.publishable.get_mut(&(credential.account, credential.livemode)) {
+            keys.remove(key);
+        }
+    }
+
+    fn put_grant(&mut self, grant: Grant) {
+        self.remove_grant(&grant.install);
+        let keys = [grant.code.as_ref().map(|code| code.key), grant.used_code, grant.family];
+        for key in keys.into_iter().flatten() {
+            self.tokens.insert(key, grant.install);
+        }
+        self.grants.insert(grant.install, grant);
+    }
+
+    fn remove_grant(&mut self, install: &InstallId) {
+        let Some(grant) = self.grants.remove(install) else { return };
+        let keys = [grant.code.as_ref().map(|code| code.key), grant.used_code, grant.family];
+        for key in keys.into_iter().flatten() {
+            self.tokens.remove(&key);
+        }
+    }
+
+    fn put_ended(&mut self, ended: EndedInstall) {
+        self.remove_ended(&ended.install.id);
+        let install = &ended.install;
+        self.sequence = self.sequence.max(install.sequence);
+        let place = (install.app.clone(), install.account.clone(), install.livemode());
+        self.ended_by_place.entry(place).or_default().insert((ended.ended_at, install.sequence, install.id));
+        self.ended.insert(install.id, ended);
+    }
+
+    fn remove_ended(&mut self, id: &InstallId) {
+        let Some(EndedInstall { install, ended_at }) = self.ended.remove(id) else { return };
+        let place = (install.app, install.account, id.livemode());
+        if let Some(ended) = self.ended_by_place.get_mut(&place) {
+            ended.remove(&(ended_at, install.sequence, *id));
+            if ended.is_empty() {
+                self.ended_by_place.remove(&place);
+            }
+        }
+    }
+
+    fn put_endpoint(&mut self, endpoint: Endpoint) {
+        self.remove_endpoint(&endpoint.id);
+        if let Some(account) = &endpoint.account {
+            self.endpoints_by_account.entry(account.clone()).or_default().insert(endpoint.id);
+        } else {
+            self.operator_endpoints.insert(endpoint.id);
+        }
+        self.endpoints.insert(endpoint.id, endpoint);
+    }
+
+    fn remove_endpoint(&mut self, id: &EndpointId) {
+        self.operator_endpoints.remove(id);
+        let account = self.endpoints.remove(id).and_then(|endpoint| endpoint.account);
+        if let Some(own) = account.and_then(|account| self.endpoints_by_account.get_mut(&account)) {
+            own.remove(id);
+        }
+    }
+
+    /// Where an install stands. `None` only while records are being loaded and its app is not there yet.
+    pub fn standing(&self, install: &Install) -> Option<Standing<'_>> {
+        let app = self.apps.get(&install.app)?;
+        let mut upload = app.uploads.get(&install.version)?;
+        let mut granted = install.granted.intersection(&upload.manifest.asks);
+        for number in app.releases.range(install.release + 1..).map(|(_, number)| number) {
+            // What a release no longer asks for is granted no longer, even if a later one asks again.
+            if install.release > 0 {
+                upload = app.uploads.get(number)?;
+                granted = granted.intersection(&upload.manifest.asks);
+            }
+        }
+        let pending = upload.manifest.asks.difference(&granted);
+        Some(Standing { app, upload, granted, pending })
+    }
+
+    /// An install as clients see it now.
+    pub fn view(&self, install: &Install) -> Option<InstallView> {
+        let standing = self.standing(install)?;
+        Some(InstallView {
+            id: install.id,
+            account: install.account.clone(),
+            app: standing.app.public_id,
+            channel: install.channel,
+            created_at: install.created_at,
+            granted: standing.granted,
+            pending: standing.pending,
+            uninstalling: false,
+        })
+    }
+}
