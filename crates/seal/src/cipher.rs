@@ -112,7 +112,7 @@ impl NamespaceCipher for Cipher {
     fn open(&self, stored: &StoredSecret) -> Result<OpenedSecret, SealError> {
         let associated_data =
             format::record_associated_data(&self.namespace, stored.scope, stored.name, &stored.header);
-        format::split_record(stored.sealed.as_bytes())
+        format::sealed_part(stored.sealed.as_bytes())
             .and_then(|sealed| self.records.open(&associated_data, sealed))
             .and_then(format::read_record)
             .ok_or(SealError::Tampered)

@@ -26,6 +26,9 @@ pub(crate) const ROOT_WRAPPING: &str = "root wrapping";
 pub(crate) const INSTANCE_NAMESPACE_TAGS: &str = "instance namespace tags";
 pub(crate) const INSTANCE_CREDENTIALS: &str = "instance credentials";
 pub(crate) const INSTANCE_TEXTS: &str = "instance texts";
+pub(crate) const INSTANCE_RECORD_TAGS: &str = "instance record tags";
+pub(crate) const INSTANCE_ENTRIES: &str = "instance entries";
+pub(crate) const INSTANCE_RECEIPTS: &str = "instance receipts";
 /// The label of a text derived from the key of `INSTANCE_TEXTS`.
 pub(crate) const TEXT: &str = "text";
 /// Labels of keys derived from a namespace key; the context is the namespace's canonical encoding.
@@ -41,13 +44,16 @@ pub(crate) const FINGERPRINT_DOMAIN: u8 = 4;
 /// What associated data begins with.
 const WRAPPED_KEY_LABEL: &[u8] = b"cholla sealed-v1 wrapped key\0";
 const RECORD_LABEL: &[u8] = b"cholla sealed-v1 record\0";
+const ENTRY_LABEL: &[u8] = b"cholla sealed-v1 entry\0";
 
 /// Bytes of a root key's id.
 pub(crate) const ROOT_ID_LENGTH: usize = 4;
 /// Bytes in front of a wrapped key's nonce: version and root key id.
 pub(crate) const WRAPPED_KEY_HEADER: usize = 1 + ROOT_ID_LENGTH;
-/// Bytes in front of a record's nonce: the version.
+/// Bytes in front of the nonce of a record or an entry: the version.
 pub(crate) const RECORD_HEADER: usize = 1;
+/// Bytes of an entry's associated data for which no memory is needed: label, kind and the longest context there is, a delivery's key.
+const SHORT_ENTRY_DATA: usize = 64;
 
 /// Binds a wrapped key to the row that keeps it.
 pub(crate) fn wrapped_key_associated_data(tag: NamespaceTag) -> Vec<u8> {
@@ -123,8 +129,40 @@ pub(crate) fn record(scope: &Scope, name: &SecretName, payload: &str) -> Zeroizi
     buffer
 }
 
-/// The sealed part of a record. `None` when it has another layout.
-pub(crate) fn split_record(record: &[u8]) -> Option<&[u8]> {
+/// Hands over what binds an entry to its kind and its context. Injective: only the last part varies in length. Called a million times at a
+/// start, so the usual lengths allocate nothing.
+///
+/// ```text
+/// label 23 │ kind 1 │ context
+/// ```
+pub(crate) fn with_entry_associated_data<T>(kind: u8, context: &[u8], take: impl FnOnce(&[u8]) -> T) -> T {
+    let fixed = ENTRY_LABEL.len() + 1;
+    let mut short = [0; SHORT_ENTRY_DATA];
+    let Some(data) = short.get_mut(..fixed + context.len()) else {
+        return take(&[ENTRY_LABEL, &[kind], context].concat());
+    };
+    data[..ENTRY_LABEL.len()].copy_from_slice(ENTRY_LABEL);
+    data[ENTRY_LABEL.len()] = kind;
+    data[fixed..].copy_from_slice(context);
+    take(data)
+}
+
+/// An entry before sealing, with room for its nonce and, beyond the end, for its tag.
+///
+/// ```text
+/// version 1 │ nonce 12 │ plaintext │ tag 16
+/// ```
+pub(crate) fn entry(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
+    let length = RECORD_HEADER + NONCE_LENGTH + plaintext.len() + TAG_LENGTH;
+    let mut buffer = Zeroizing::new(Vec::with_capacity(length));
+    buffer.push(VERSION);
+    buffer.extend_from_slice(&[0; NONCE_LENGTH]);
+    buffer.extend_from_slice(plaintext);
+    buffer
+}
+
+/// The sealed part of a record or an entry. `None` when it has another layout.
+pub(crate) fn sealed_part(record: &[u8]) -> Option<&[u8]> {
     record.strip_prefix(&[VERSION])
 }
 
@@ -225,9 +263,20 @@ mod tests {
             let record = record(&scope, &name, "payload");
             assert_eq!(record.capacity(), record.len() + TAG_LENGTH);
         }
+        let entry = entry(b"entry");
+        assert_eq!(entry.capacity(), entry.len() + TAG_LENGTH);
         let key = KeyMaterial::from_bytes(&[0; 32]).unwrap();
         let wrapped = wrapped_key([0; ROOT_ID_LENGTH], &key);
         assert_eq!(wrapped.capacity(), wrapped.len() + TAG_LENGTH);
+    }
+
+    #[test]
+    fn an_entrys_associated_data_is_label_kind_and_context_at_any_length() {
+        for length in [0, 1, 16, 39, 40, 41, 200] {
+            let context = vec![7; length];
+            let expected = [b"cholla sealed-v1 entry\0".as_slice(), &[3], &context].concat();
+            with_entry_associated_data(3, &context, |data| assert_eq!(data, expected, "{length} bytes of context"));
+        }
     }
 
     #[test]

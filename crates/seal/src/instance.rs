@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use cholla_domain::directory::CredentialHash;
+use cholla_domain::error::SealError;
 use cholla_domain::id::alphanumerics;
+use cholla_domain::payload::Sealed;
 use cholla_domain::place::{Namespace, push_field};
-use cholla_domain::ports::WrappedKeyStore;
-use cholla_domain::tag::NamespaceTag;
+use cholla_domain::ports::{DirectoryCipher, WrappedKeyStore};
+use cholla_domain::tag::{NamespaceTag, RecordTag};
 use zeroize::Zeroizing;
 
+use crate::aead::AeadKey;
 use crate::key::KeyMaterial;
 use crate::mac::MacKey;
 use crate::provider::{self, KeyProvider, OpenError};
+use crate::receipt::ReceiptSigner;
 use crate::{format, kdf};
 
 /// Characters of a derived text: two bytes each of the 8,160 that HKDF-SHA-256 gives.
@@ -22,6 +26,9 @@ pub struct Instance {
     namespace_tags: MacKey,
     credentials: MacKey,
     texts: KeyMaterial,
+    record_tags: MacKey,
+    entries: AeadKey,
+    receipts: ReceiptSigner,
 }
 
 impl Instance {
@@ -31,11 +38,15 @@ impl Instance {
     /// When the store or the provider does not answer, holds the key of another root key, or holds something else.
     pub async fn open(provider: Arc<dyn KeyProvider>, store: Arc<dyn WrappedKeyStore>) -> Result<Self, OpenError> {
         let key = provider::find_or_create(&*provider, &*store, NamespaceTag::INSTANCE).await?;
-        let mac_key = |label| MacKey::new(kdf::derive(&key, label, &[]).expose_bytes());
+        let derived = |label| kdf::derive(&key, label, &[]);
+        let mac_key = |label| MacKey::new(derived(label).expose_bytes());
         Ok(Self {
             namespace_tags: mac_key(format::INSTANCE_NAMESPACE_TAGS),
             credentials: mac_key(format::INSTANCE_CREDENTIALS),
-            texts: kdf::derive(&key, format::INSTANCE_TEXTS, &[]),
+            texts: derived(format::INSTANCE_TEXTS),
+            record_tags: mac_key(format::INSTANCE_RECORD_TAGS),
+            entries: AeadKey::new(&derived(format::INSTANCE_ENTRIES)),
+            receipts: ReceiptSigner::new(&derived(format::INSTANCE_RECEIPTS)),
         })
     }
 
@@ -61,8 +72,43 @@ impl Instance {
         text
     }
 
+    /// Signs this installation's erasure receipts.
+    pub fn receipts(&self) -> &ReceiptSigner {
+        &self.receipts
+    }
+
     /// The keyed hash of a namespace, from its canonical encoding.
-    pub(crate) fn namespace_tag(&self, namespace: &Namespace) -> NamespaceTag {
+    pub fn namespace_tag(&self, namespace: &Namespace) -> NamespaceTag {
         NamespaceTag::from_bytes(self.namespace_tags.hash(|mac| mac.fixed(&namespace.canonical())))
+    }
+}
+
+impl DirectoryCipher for Instance {
+    fn credential_hash(&self, value: &[u8]) -> CredentialHash {
+        self.credential_hash(value)
+    }
+
+    fn record_tag(&self, kind: u8, fields: &[&[u8]]) -> RecordTag {
+        RecordTag::from_bytes(self.record_tags.hash(|mac| {
+            mac.fixed(&[kind]);
+            for field in fields {
+                mac.field(field);
+            }
+        }))
+    }
+
+    fn seal_entry(&self, kind: u8, context: &[u8], plaintext: &[u8]) -> Result<Sealed, SealError> {
+        let mut buffer = format::entry(plaintext);
+        format::with_entry_associated_data(kind, context, |associated_data| {
+            self.entries.seal_in_place(associated_data, format::RECORD_HEADER, &mut buffer)
+        })
+        .map_err(|error| SealError::Unavailable(Box::new(error)))?;
+        Ok(Sealed::assertion(std::mem::take(&mut *buffer)))
+    }
+
+    fn open_entry(&self, kind: u8, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let sealed = format::sealed_part(sealed).ok_or(SealError::Tampered)?;
+        format::with_entry_associated_data(kind, context, |associated_data| self.entries.open(associated_data, sealed))
+            .ok_or(SealError::Tampered)
     }
 }

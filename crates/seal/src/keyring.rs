@@ -24,10 +24,16 @@ pub struct Keyring {
     instance: Arc<Instance>,
     store: Arc<dyn WrappedKeyStore>,
     ciphers: Cache<CacheKey, Arc<dyn NamespaceCipher>>,
-    generation: AtomicU64,
+    /// One per stripe of namespaces: it counts how often something of the stripe was forgotten.
+    generations: [AtomicU64; STRIPES],
 }
 
-/// What a cipher is cached under. The generation keeps out a key that was read before [`Keyring::forget_all`] and arrives after it.
+/// Namespaces are told apart by their stripe only when one is forgotten: the others in it are unwrapped once more. Beyond that, the number
+/// has no meaning; it is fixed so that what was forgotten needs no memory that grows.
+const STRIPES: usize = 256;
+
+/// What a cipher is cached under. The generation, of its stripe when the call began, keeps out a key that was read before
+/// [`Keyring::forget`] or [`Keyring::forget_all`] and arrives after it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct CacheKey {
     generation: u64,
@@ -55,26 +61,60 @@ impl Keyring {
             instance,
             store,
             ciphers: Cache::new(NAMESPACE_KEYS_CACHED_MAX),
-            generation: AtomicU64::new(0),
+            generations: [const { AtomicU64::new(0) }; STRIPES],
         }
     }
 
     /// Forgets every cached key; called after all keys were erased from the store. Later calls use none that was read before.
     pub fn forget_all(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
+        for generation in &self.generations {
+            generation.fetch_add(1, Ordering::SeqCst);
+        }
         self.ciphers.clear();
     }
 
-    /// The generation of a call that begins now.
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
+    /// Forgets the key of one namespace; called after it was erased from the store. Calls that begin when this has returned use no key that
+    /// was read before, whatever other calls have under way, and when those have ended the key is in no memory of ours.
+    ///
+    /// A call that began earlier may still use the key that it read: what it seals, nobody will open.
+    pub fn forget(&self, namespace: &Namespace) {
+        let forgotten = stripe(namespace);
+        self.generations[forgotten].fetch_add(1, Ordering::SeqCst);
+        // All of the stripe, since all of it is out of date: nothing of an earlier generation may stay in memory.
+        self.ciphers.retain(|key, _| stripe(&key.namespace) != forgotten);
     }
+
+    /// The generation of a call that begins now.
+    fn generation(&self, namespace: &Namespace) -> u64 {
+        self.generations[stripe(namespace)].load(Ordering::SeqCst)
+    }
+
+    /// The cipher cached under `key`, or the one that `read` makes, cached from now on unless it was forgotten meanwhile.
+    async fn get_or_read(
+        &self,
+        key: &CacheKey,
+        read: impl Future<Output = Result<Arc<dyn NamespaceCipher>, OpenError>>,
+    ) -> Result<Arc<dyn NamespaceCipher>, OpenError> {
+        let cipher = self.ciphers.get_or_insert_async(key, read).await?;
+        // Either this sees that the key was forgotten, or whoever forgets sees what was just inserted.
+        if self.generation(&key.namespace) != key.generation {
+            self.ciphers.remove_if(key, |_| true);
+        }
+        Ok(cipher)
+    }
+}
+
+/// Which stripe a namespace belongs to. Almost all differ in the installing account.
+fn stripe(namespace: &Namespace) -> usize {
+    let mixed =
+        namespace.account.as_str().bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    mixed % STRIPES
 }
 
 #[async_trait]
 impl NamespaceKeys for Keyring {
     async fn find(&self, namespace: &Namespace) -> Result<Option<Arc<dyn NamespaceCipher>>, SealError> {
-        let generation = self.generation();
+        let generation = self.generation(namespace);
         if let Some(cipher) = self.ciphers.get(&CacheKeyRef { generation, namespace }) {
             return Ok(Some(cipher));
         }
@@ -82,23 +122,23 @@ impl NamespaceKeys for Keyring {
         // Absence is looked up outside the cache's guard: those who find nothing do not wait for one another.
         let Some(wrapped) = self.store.wrapped_key(tag).await.map_err(OpenError::from)? else { return Ok(None) };
         let key = CacheKey { generation, namespace: namespace.clone() };
-        let unwrapped = self.ciphers.get_or_insert_async(&key, async {
+        let unwrapped = self.get_or_read(&key, async {
             let key = provider::unwrap(&*self.provider, tag, &wrapped).await?;
-            Ok::<Arc<dyn NamespaceCipher>, OpenError>(Arc::new(Cipher::new(namespace, tag, &key)))
+            Ok(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
         });
         Ok(Some(unwrapped.await?))
     }
 
     async fn find_or_create(&self, namespace: &Namespace) -> Result<Arc<dyn NamespaceCipher>, SealError> {
-        let generation = self.generation();
+        let generation = self.generation(namespace);
         if let Some(cipher) = self.ciphers.get(&CacheKeyRef { generation, namespace }) {
             return Ok(cipher);
         }
         let tag = self.instance.namespace_tag(namespace);
         let key = CacheKey { generation, namespace: namespace.clone() };
-        let created = self.ciphers.get_or_insert_async(&key, async {
+        let created = self.get_or_read(&key, async {
             let key = provider::find_or_create(&*self.provider, &*self.store, tag).await?;
-            Ok::<Arc<dyn NamespaceCipher>, OpenError>(Arc::new(Cipher::new(namespace, tag, &key)))
+            Ok(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
         });
         Ok(created.await?)
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use cholla_domain::error::{SealError, StoreError};
+use cholla_domain::place::Namespace;
 use cholla_domain::ports::{NamespaceKeys, WrappedKey, WrappedKeyStore};
 use cholla_domain::tag::NamespaceTag;
 use cholla_seal::{Instance, KeyFileError, KeyMaterial, KeyProvider, Keyring, ProviderError, RootKey};
@@ -165,30 +166,123 @@ async fn a_failure_is_not_cached() {
     assert!(keyring.find_or_create(&one).await.is_ok());
 }
 
-/// A key that was read before the store was erased, and arrives after, is used for the request that read it and for no other.
+/// A key that was read before it was erased, and arrives after, is used for the calls that began before and for no other.
 #[tokio::test]
 async fn nothing_read_before_forgetting_is_used_after() {
+    let forget_one = |keyring: &Keyring, one: &Namespace| keyring.forget(one);
+    let forget_all = |keyring: &Keyring, _: &Namespace| keyring.forget_all();
+    for (creates, forget) in
+        [(false, forget_one as fn(&Keyring, &Namespace)), (true, forget_one), (false, forget_all), (true, forget_all)]
+    {
+        let watched = Watched::new(2);
+        let keyring = watched.keyring().await;
+        let one = namespace("a", "b", false);
+        let old = keyring.find_or_create(&one).await.unwrap();
+        forget(&keyring, &one);
+        watched.calls();
+        let late = tokio::spawn({
+            let (keyring, one) = (keyring.clone(), one.clone());
+            async move {
+                if creates { keyring.find_or_create(&one).await } else { keyring.find(&one).await.map(Option::unwrap) }
+            }
+        });
+        while watched.reads.load(Ordering::SeqCst) < 1 {
+            tokio::task::yield_now().await;
+        }
+        watched.rows.put(old.namespace_tag(), None);
+        forget(&keyring, &one);
+        watched.gate.add_permits(3);
+        let late = late.await.unwrap().unwrap();
+        assert_eq!(late.fingerprint(&[]), old.fingerprint(&[]));
+        assert_eq!(Arc::strong_count(&late), 1, "what was forgotten stays in no memory");
+        assert!(keyring.find(&one).await.unwrap().is_none());
+        let new = keyring.find_or_create(&one).await.unwrap();
+        assert_eq!(new.namespace_tag(), old.namespace_tag());
+        assert_ne!(new.fingerprint(&[]), old.fingerprint(&[]));
+    }
+}
+
+/// A call that began before the key was erased, and reads only after, makes or finds a new one: that, too, is not handed to later calls in
+/// the place of what they would find.
+#[tokio::test]
+async fn a_call_that_reads_after_forgetting_shares_nothing_with_later_calls() {
     let watched = Watched::new(2);
     let keyring = watched.keyring().await;
     let one = namespace("a", "b", false);
     let old = keyring.find_or_create(&one).await.unwrap();
-    keyring.forget_all();
+    keyring.forget(&one);
     watched.calls();
-    let late = tokio::spawn({
-        let (keyring, one) = (keyring.clone(), one.clone());
-        async move { keyring.find(&one).await.unwrap().unwrap() }
-    });
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let (keyring, one) = (keyring.clone(), one.clone());
+            tokio::spawn(async move { keyring.find_or_create(&one).await.unwrap() })
+        })
+        .collect();
     while watched.reads.load(Ordering::SeqCst) < 1 {
         tokio::task::yield_now().await;
     }
     watched.rows.put(old.namespace_tag(), None);
-    keyring.forget_all();
-    watched.gate.add_permits(3);
-    assert_eq!(late.await.unwrap().fingerprint(&[]), old.fingerprint(&[]));
-    assert!(keyring.find(&one).await.unwrap().is_none());
+    keyring.forget(&one);
+    watched.gate.add_permits(1);
+    for task in tasks {
+        assert_eq!(task.await.unwrap().fingerprint(&[]), old.fingerprint(&[]), "they share the one read");
+    }
+    watched.gate.add_permits(1);
     let new = keyring.find_or_create(&one).await.unwrap();
-    assert_eq!(new.namespace_tag(), old.namespace_tag());
     assert_ne!(new.fingerprint(&[]), old.fingerprint(&[]));
+    assert_eq!(watched.calls(), [2, 1, 2]);
+    assert!(Arc::ptr_eq(&keyring.find(&one).await.unwrap().unwrap(), &new), "the new one is cached");
+}
+
+/// Reads, tasks and forgetting in any order: once `forget` has returned after the erasure, nobody who begins then sees the erased key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_call_that_begins_after_forgetting_sees_the_erased_key() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let keyring = watched.keyring().await;
+    let one = namespace("a", "b", false);
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (keyring, one, stop) = (keyring.clone(), one.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    keyring.find(&one).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let mut last = keyring.find_or_create(&one).await.unwrap();
+    for _ in 0..200 {
+        watched.rows.put(last.namespace_tag(), None);
+        keyring.forget(&one);
+        assert!(keyring.find(&one).await.unwrap().is_none());
+        let new = keyring.find_or_create(&one).await.unwrap();
+        assert_ne!(new.fingerprint(&[]), last.fingerprint(&[]));
+        last = new;
+    }
+    stop.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn forgetting_one_key_leaves_the_others_cached() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let keyring = watched.keyring().await;
+    let accounts: Vec<_> = (0..64).map(|n| namespace("dev", &format!("acct_{n}"), false)).collect();
+    for account in &accounts {
+        keyring.find_or_create(account).await.unwrap();
+    }
+    keyring.forget(&accounts[0]);
+    watched.calls();
+    for account in &accounts[1..] {
+        keyring.find(account).await.unwrap();
+    }
+    assert_eq!(watched.calls(), [0, 0, 0]);
+    keyring.find(&accounts[0]).await.unwrap();
+    assert_eq!(watched.calls(), [1, 0, 1]);
 }
 
 fn with_mode(path: &Path, text: &str, mode: u32) {

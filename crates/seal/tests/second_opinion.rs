@@ -9,18 +9,17 @@ mod vectors;
 
 use std::sync::Arc;
 
-use cholla_domain::directory::SigningSecret;
 use cholla_domain::error::SealError;
 use cholla_domain::id::{SecretId, UserId};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::{Plaintext, Sealed};
 use cholla_domain::place::{Namespace, Scope};
-use cholla_domain::ports::{NamespaceCipher, NamespaceKeys};
+use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys, WrappedKey};
 use cholla_domain::principal::Reach;
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{NameTag, NamespaceTag, RecordVersion, ScopeTag};
 use cholla_domain::time::Timestamp;
-use cholla_seal::{Instance, KeyProvider, RootKey, sign_payload};
+use cholla_seal::{Instance, KeyProvider, RootKey, VerificationKey, key_id, sign_payload};
 use serde_json::Value;
 
 use crate::reference::Columns;
@@ -65,6 +64,15 @@ fn root(vectors: &Value) -> RootKey {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("the file is ours");
     }
     RootKey::read(&path).expect("the vectors have a root key file")
+}
+
+fn fields(value: &Value) -> Vec<Vec<u8>> {
+    let fields = value["fields"].as_array().expect("the vectors have fields");
+    fields.iter().map(|field| unhex(field.as_str().expect("fields are text"))).collect()
+}
+
+fn kind(value: &Value) -> u8 {
+    value["kind"].as_u64().and_then(|kind| kind.try_into().ok()).expect("the vectors have kinds of one byte")
 }
 
 /// The store that the vectors describe.
@@ -149,8 +157,7 @@ async fn we_find_the_keys_and_tags_of_the_vectors() {
             assert_eq!(hex(tag.as_bytes()), text(case, "tag"), "{case}");
         }
         for case in items(value, "fingerprints") {
-            let fields = case["fields"].as_array().unwrap().iter().map(|field| unhex(field.as_str().unwrap()));
-            let fields: Vec<_> = fields.collect();
+            let fields = fields(case);
             let fields: Vec<_> = fields.iter().map(Vec::as_slice).collect();
             assert_eq!(hex(cipher.fingerprint(&fields).as_bytes()), text(case, "fingerprint"), "{case}");
         }
@@ -168,6 +175,55 @@ async fn we_derive_what_the_instance_key_of_the_vectors_gives() {
     for case in items(&vectors["instance"], "texts") {
         let length = usize::try_from(case["length"].as_u64().unwrap()).unwrap();
         assert_eq!(*instance.derive_alphanumerics(text(case, "label"), length), text(case, "text"), "{case}");
+    }
+    for case in items(&vectors["instance"], "record_tags") {
+        let fields = fields(case);
+        let fields: Vec<_> = fields.iter().map(Vec::as_slice).collect();
+        assert_eq!(hex(instance.record_tag(kind(case), &fields).as_bytes()), text(case, "tag"), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn both_open_and_seal_the_entries_of_the_vectors_and_refuse_the_others() {
+    let vectors = published();
+    let instance = Instance::open(Arc::new(root(&vectors)), store(&vectors)).await.unwrap();
+    let key = array(&vectors["instance"], "key");
+    for case in items(&vectors["instance"], "entries") {
+        let (kind, context, plaintext) = (kind(case), bytes(case, "context"), bytes(case, "plaintext"));
+        assert_eq!(*instance.open_entry(kind, &context, &bytes(case, "sealed")).unwrap(), plaintext, "{case}");
+        let sealed = instance.seal_entry(kind, &context, &plaintext).unwrap();
+        let sealed = sealed.as_bytes();
+        assert_eq!(reference::open_entry(&key, kind, &context, sealed).unwrap(), plaintext, "{case}");
+        let nonce = *sealed[1..].first_chunk().unwrap();
+        assert_eq!(reference::seal_entry(&key, kind, &context, nonce, &plaintext), sealed, "{case}");
+    }
+    for case in items(&vectors, "refused_entries") {
+        let (kind, context, sealed) = (kind(case), bytes(case, "context"), bytes(case, "sealed"));
+        assert!(matches!(instance.open_entry(kind, &context, &sealed), Err(SealError::Tampered)), "{case}");
+        assert_eq!(reference::open_entry(&key, kind, &context, &sealed), None, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn receipts_are_signed_as_the_second_implementation_signs_them() {
+    let vectors = published();
+    let instance = Instance::open(Arc::new(root(&vectors)), store(&vectors)).await.unwrap();
+    let public = instance.receipts().public_key();
+    assert_eq!(hex(&public), text(&vectors["instance"], "receipt_public_key"));
+    let verification = VerificationKey::ed25519(&public).unwrap();
+    for case in items(&vectors["instance"], "receipts") {
+        let message = text(case, "message").as_bytes();
+        let signature = instance.receipts().sign(message);
+        assert_eq!(hex(&signature), text(case, "signature"), "{case}");
+        assert!(verification.verify(message, &signature), "{case}");
+    }
+}
+
+#[test]
+fn wrapped_keys_have_the_ids_of_the_vectors() {
+    let vectors = published();
+    for row in std::iter::once(&vectors["instance"]).chain(items(&vectors, "namespaces")) {
+        assert_eq!(key_id(&WrappedKey(bytes(row, "wrapped"))), text(row, "wrapped_id"));
     }
 }
 
@@ -268,11 +324,11 @@ fn check_sealed(cipher: &dyn NamespaceCipher, key: &reference::Key, canonical: &
 }
 
 #[test]
-fn rule_8_2_signatures_are_hmac_over_time_and_text() {
+fn rule_8_2_and_17_5_signatures_are_hmac_over_time_and_text() {
     let vectors = published();
     for case in items(&vectors, "signatures") {
-        let secret = SigningSecret::new(text(case, "secret").to_owned());
-        let signature = sign_payload(&secret, case["timestamp"].as_i64().unwrap(), text(case, "text"));
+        let timestamp = case["timestamp"].as_i64().unwrap();
+        let signature = sign_payload(text(case, "secret").as_bytes(), timestamp, text(case, "text").as_bytes());
         assert_eq!(signature, text(case, "signature"), "{case}");
     }
 }

@@ -10,12 +10,12 @@ use cholla_domain::id::{SecretId, UserId};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::{Plaintext, Sealed};
 use cholla_domain::place::{Namespace, Scope};
-use cholla_domain::ports::{NamespaceCipher, NamespaceKeys};
+use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys};
 use cholla_domain::principal::Reach;
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{NameTag, RecordVersion, ScopeTag};
 use cholla_domain::time::Timestamp;
-use cholla_seal::{Keyring, RootKey};
+use cholla_seal::{Instance, Keyring, RootKey};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -24,14 +24,17 @@ use crate::support::{Memory, keyring, namespace};
 struct World {
     runtime: Runtime,
     keyring: Keyring,
+    instance: Instance,
 }
 
 /// One keyring for all cases: what it creates stays distinct.
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime starts");
-    let root = RootKey::generate().expect("the system gives randomness");
-    let keyring = runtime.block_on(keyring(Arc::new(root), Arc::new(Memory::default())));
-    World { runtime, keyring }
+    let root = Arc::new(RootKey::generate().expect("the system gives randomness"));
+    let store = Arc::new(Memory::default());
+    let keyring = runtime.block_on(keyring(root.clone(), store.clone()));
+    let instance = runtime.block_on(Instance::open(root, store)).expect("the instance key opens");
+    World { runtime, keyring, instance }
 });
 
 fn cipher(namespace: &Namespace) -> Arc<dyn NamespaceCipher> {
@@ -62,6 +65,20 @@ fn headers() -> impl Strategy<Value = RecordHeader> {
             expires_at: expires.map(Timestamp::from_unix),
         }
     })
+}
+
+/// Kind, context and plaintext of an entry.
+fn entries() -> impl Strategy<Value = (u8, Vec<u8>, Vec<u8>)> {
+    (0..3u8, prop::collection::vec(0..2u8, 0..45), prop::collection::vec(any::<u8>(), 0..60))
+}
+
+fn sealed_entry((kind, context, plaintext): &(u8, Vec<u8>, Vec<u8>)) -> Vec<u8> {
+    let sealed = WORLD.instance.seal_entry(*kind, context, plaintext).expect("the system gives randomness");
+    sealed.as_bytes().to_vec()
+}
+
+fn is_refused_entry(kind: u8, context: &[u8], sealed: &[u8]) -> bool {
+    matches!(WORLD.instance.open_entry(kind, context, sealed), Err(SealError::Tampered))
 }
 
 /// A row as a set would write it.
@@ -166,6 +183,41 @@ proptest! {
     }
 
     #[test]
+    fn an_entry_opens_under_its_own_kind_and_context_only(entry in entries(), kind in 0..3u8, context in prop::collection::vec(0..2u8, 0..45)) {
+        let sealed = sealed_entry(&entry);
+        prop_assert_eq!(&*WORLD.instance.open_entry(entry.0, &entry.1, &sealed).unwrap(), &entry.2);
+        for (kind, context) in [(kind, &entry.1), (entry.0, &context), (kind, &context)] {
+            let own = (kind, context) == (entry.0, &entry.1);
+            prop_assert_eq!(is_refused_entry(kind, context, &sealed), !own);
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_or_other_length_of_an_entry_fails_to_open(
+        entry in entries(), bit: prop::sample::Index, end: prop::sample::Index, more in prop::collection::vec(any::<u8>(), 1..20),
+    ) {
+        let sealed = sealed_entry(&entry);
+        let mut flipped = sealed.clone();
+        let bit = bit.index(8 * sealed.len());
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let cut = sealed[..end.index(sealed.len())].to_vec();
+        for bytes in [flipped, cut, [sealed, more].concat()] {
+            prop_assert!(is_refused_entry(entry.0, &entry.1, &bytes));
+        }
+    }
+
+    #[test]
+    fn record_tags_are_equal_where_kinds_and_sequences_are(
+        left in (0..2u8, prop::collection::vec(prop::collection::vec(0..2u8, 0..3), 0..4)),
+        right in (0..2u8, prop::collection::vec(prop::collection::vec(0..2u8, 0..3), 0..4)),
+    ) {
+        let tag = |(kind, fields): &(u8, Vec<Vec<u8>>)| {
+            WORLD.instance.record_tag(*kind, &fields.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        };
+        prop_assert_eq!(tag(&left) == tag(&right), left == right);
+    }
+
+    #[test]
     fn rule_7_4_idempotency_tags_are_equal_where_reach_and_key_are(
         left in (proptest::option::of("[ab]{0,2}"), "[ab]{0,2}"), right in (proptest::option::of("[ab]{0,2}"), "[ab]{0,2}"),
     ) {
@@ -209,6 +261,19 @@ fn the_same_record_is_never_sealed_alike() {
     let seal = || cipher.seal(&Scope::Account, &name, &payload, &header).unwrap().as_bytes().to_vec();
     let sealed: HashSet<_> = (0..100).map(|_| seal()).collect();
     assert_eq!(sealed.len(), 100);
+}
+
+#[test]
+fn installations_share_no_key() {
+    let entry = (1, b"context".to_vec(), b"plaintext".to_vec());
+    let sealed = sealed_entry(&entry);
+    let root = Arc::new(RootKey::generate().unwrap());
+    let other = WORLD.runtime.block_on(Instance::open(root, Arc::new(Memory::default()))).unwrap();
+    assert!(matches!(other.open_entry(1, b"context", &sealed), Err(SealError::Tampered)));
+    assert_ne!(other.record_tag(1, &[b"a"]), WORLD.instance.record_tag(1, &[b"a"]));
+    assert_ne!(other.receipts().public_key(), WORLD.instance.receipts().public_key());
+    let same: HashSet<_> = (0..100).map(|_| sealed_entry(&entry)).collect();
+    assert_eq!(same.len(), 100, "the same entry is never sealed alike");
 }
 
 /// Somebody who can write to the store gives one namespace the wrapped key of another.

@@ -5,7 +5,8 @@
 //! `docs/spec/wire.md`.
 //!
 //! Read it in the order of a request: [`auth`] and [`headers`], then [`form`] (bytes to a tree of [`params`]), then [`secrets`]
-//! (the tree to typed parameters), then [`object`] or [`error`]. [`client`] is the other direction: what a client sends.
+//! and [`installs`] and [`oauth`] (the tree to typed parameters), then [`object`] or [`error`]. [`client`] is the other direction: what a
+//! client sends. [`jose`] is what is signed with public keys: embedded keys of a platform, and receipts.
 
 mod field;
 mod json;
@@ -20,10 +21,15 @@ pub mod form;
 pub mod params;
 mod scope;
 
+pub mod installs;
+pub mod oauth;
 pub mod secrets;
 pub mod signature;
 
+pub mod jose;
+
 pub mod error;
+pub mod event;
 pub mod object;
 
 pub mod client;

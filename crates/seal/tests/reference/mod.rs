@@ -1,12 +1,13 @@
-//! The sealed format once more, written from `docs/spec/sealed-v1.md` with the `RustCrypto` libraries and without any code of this crate or the domain.
+//! The sealed format once more, written from `docs/spec/sealed-v1.md` with the `RustCrypto` libraries (and an Ed25519 of its own) and without any code of this crate or the domain.
 //!
 //! Plain bytes in, plain bytes out; a nonce is a parameter, so that the same input gives the same output.
 
 use aes_gcm_siv::Aes256GcmSiv;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use ed25519_compact::{KeyPair, Seed};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 pub(crate) type Key = [u8; 32];
 pub(crate) type Nonce = [u8; 12];
@@ -104,6 +105,41 @@ pub(crate) fn text(instance: &Key, label: &str, length: u32) -> String {
     expand(&derive(instance, "instance texts", &[]), "text", &context, &mut random);
     let number = |pair: &[u8]| 256 * usize::from(pair[0]) + usize::from(pair[1]);
     random.chunks(2).map(|pair| char::from(alphabet[number(pair) % 62])).collect()
+}
+
+pub(crate) fn record_tag(instance: &Key, kind: u8, fields: &[Vec<u8>]) -> Tag {
+    let fields: Vec<_> = fields.iter().flat_map(|bytes| field(bytes)).collect();
+    truncated(hmac(&derive::<32>(instance, "instance record tags", &[]), &[&[kind][..], &fields].concat()))
+}
+
+pub(crate) fn entry_associated_data(kind: u8, context: &[u8]) -> Vec<u8> {
+    [b"cholla sealed-v1 entry\0".as_slice(), &[kind], context].concat()
+}
+
+pub(crate) fn seal_entry(instance: &Key, kind: u8, context: &[u8], nonce: Nonce, plaintext: &[u8]) -> Vec<u8> {
+    let key = derive(instance, "instance entries", &[]);
+    [vec![1], seal(&key, nonce, &entry_associated_data(kind, context), plaintext)].concat()
+}
+
+pub(crate) fn open_entry(instance: &Key, kind: u8, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let key = derive(instance, "instance entries", &[]);
+    open(&key, &entry_associated_data(kind, context), sealed.strip_prefix(&[1])?)
+}
+
+pub(crate) fn receipt_public_key(instance: &Key) -> [u8; 32] {
+    *receipt_keys(instance).pk
+}
+
+pub(crate) fn sign_receipt(instance: &Key, message: &[u8]) -> [u8; 64] {
+    *receipt_keys(instance).sk.sign(message, None)
+}
+
+fn receipt_keys(instance: &Key) -> KeyPair {
+    KeyPair::from_seed(Seed::new(derive(instance, "instance receipts", &[])))
+}
+
+pub(crate) fn key_id(wrapped: &[u8]) -> Tag {
+    truncated(Sha256::digest(wrapped).into())
 }
 
 /// A tag under the namespace's tag key.

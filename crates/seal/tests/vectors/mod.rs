@@ -58,18 +58,37 @@ pub(crate) fn generate() -> Value {
         "instance": instance_vectors(&root, &instance),
         "namespaces": NAMESPACES.map(|namespace| namespace_vectors(&root, &instance, namespace)),
         "refused_records": refused_records(),
+        "refused_entries": refused_entries(&instance),
         "refused_wrapped_keys": refused_wrapped_keys(&root, &instance),
         "signatures": signatures(),
     })
 }
 
+/// Kind, context, plaintext.
+const ENTRIES: [(u8, &[u8], &[u8]); 5] = [
+    (0, b"", b""),
+    (1, &[7; 16], br#"{"account":"acct_1TheCactusPractice"}"#),
+    (2, &[7; 16], br#"{"account":"acct_1TheCactusPractice"}"#),
+    (255, &[9; 40], b"the longest context in use"),
+    (3, &[0; 41], &[0, 255]),
+];
+
+fn entry_nonce(n: usize) -> Nonce {
+    nonce(&format!("entry {n}"))
+}
+
 fn instance_vectors(root: &Key, instance: &Key) -> Value {
     let credentials = ["sk_test_4eC39HqLyjWDarjtT1zdp7dc", "", "é"];
     let texts = [("account", 16), ("account", 17), ("acc", 16), ("", 1), ("", 0)];
+    let record_tags: [(u8, &[&[u8]]); 6] =
+        [(0, &[]), (1, &[]), (1, &[b""]), (1, &[b"ab", b"c"]), (1, &[b"a", b"bc"]), (255, &[b"acct_1", &[0, 255]])];
+    let receipts = ["", "header.payload", "é 🌵"];
+    let wrapped = reference::wrap(root, nonce("instance key"), [0; 16], instance);
     json!({
         "key": hex(instance),
         "tag": hex(&[0; 16]),
-        "wrapped": hex(&reference::wrap(root, nonce("instance key"), [0; 16], instance)),
+        "wrapped": hex(&wrapped),
+        "wrapped_id": hex(&reference::key_id(&wrapped)),
         "credentials": credentials.map(|credential| json!({
             "credential": credential,
             "hash": hex(&reference::credential_hash(instance, credential.as_bytes())),
@@ -77,7 +96,56 @@ fn instance_vectors(root: &Key, instance: &Key) -> Value {
         "texts": texts.map(|(label, length)| json!({
             "label": label, "length": length, "text": reference::text(instance, label, length),
         })),
+        "record_tags": record_tags.map(|(kind, fields)| {
+            let fields: Vec<_> = fields.iter().map(|field| field.to_vec()).collect();
+            json!({
+                "kind": kind,
+                "fields": fields.iter().map(|field| hex(field)).collect::<Vec<_>>(),
+                "tag": hex(&reference::record_tag(instance, kind, &fields)),
+            })
+        }),
+        "entries": ENTRIES.iter().enumerate().map(|(n, (kind, context, plaintext))| json!({
+            "kind": kind,
+            "context": hex(context),
+            "plaintext": hex(plaintext),
+            "associated_data": hex(&reference::entry_associated_data(*kind, context)),
+            "sealed": hex(&reference::seal_entry(instance, *kind, context, entry_nonce(n), plaintext)),
+        })).collect::<Vec<_>>(),
+        "receipt_public_key": hex(&reference::receipt_public_key(instance)),
+        "receipts": receipts.map(|message| json!({
+            "message": message, "signature": hex(&reference::sign_receipt(instance, message.as_bytes())),
+        })),
     })
+}
+
+/// What opening must refuse: the second entry under another address or with other bytes, each with what is wrong with it.
+fn refused_entries(instance: &Key) -> Vec<Value> {
+    let (kind, context, plaintext) = ENTRIES[1];
+    let sealed = reference::seal_entry(instance, kind, context, entry_nonce(1), plaintext);
+    let flipped = |at: usize| {
+        let mut sealed = sealed.clone();
+        sealed[at] ^= 1;
+        sealed
+    };
+    [
+        ("nothing", kind, context, Vec::new()),
+        ("a version byte alone", kind, context, sealed[..1].to_vec()),
+        ("cut off before its tag", kind, context, sealed[..sealed.len() - 16].to_vec()),
+        ("a byte more", kind, context, [sealed.clone(), vec![0]].concat()),
+        ("a version that does not exist", kind, context, [vec![2], sealed[1..].to_vec()].concat()),
+        ("a flipped bit in the nonce", kind, context, flipped(1)),
+        ("a flipped bit in the ciphertext", kind, context, flipped(13)),
+        ("a flipped bit in the tag", kind, context, flipped(sealed.len() - 1)),
+        ("of another kind", kind + 1, context, sealed.clone()),
+        ("in another context", kind, &[8; 16], sealed.clone()),
+        ("without its context", kind, b"", sealed.clone()),
+        ("in a longer context", kind, &[7; 17], sealed.clone()),
+    ]
+    .into_iter()
+    .map(|(why, kind, context, sealed)| {
+        json!({ "why": why, "kind": kind, "context": hex(context), "sealed": hex(&sealed) })
+    })
+    .collect()
 }
 
 /// A namespace's canonical encoding, tag and key.
@@ -90,6 +158,7 @@ fn keys(instance: &Key, (developer, account, live): (&str, &str, bool)) -> (Vec<
 
 fn namespace_vectors(root: &Key, instance: &Key, namespace: (&str, &str, bool)) -> Value {
     let (canonical, tag, key) = keys(instance, namespace);
+    let wrapped = reference::wrap(root, nonce(&hex(&key)), tag, &key);
     let users = [None, Some("usr_1"), Some("usr_2"), Some("\u{0}"), Some("usr_🌵")];
     let idempotency = [(None, "k"), (Some("k"), "k"), (Some("usr_1"), "5b5ab5b4-0f5a-4b3c"), (None, "é")];
     let fingerprints: [&[&[u8]]; 6] = [&[], &[b""], &[b"", b""], &[b"ab", b"c"], &[b"a", b"bc"], &[b"set", &[0, 255]]];
@@ -100,7 +169,8 @@ fn namespace_vectors(root: &Key, instance: &Key, namespace: (&str, &str, bool)) 
         "canonical": hex(&canonical),
         "tag": hex(&tag),
         "key": hex(&key),
-        "wrapped": hex(&reference::wrap(root, nonce(&hex(&key)), tag, &key)),
+        "wrapped": hex(&wrapped),
+        "wrapped_id": hex(&reference::key_id(&wrapped)),
         "scopes": users.map(|user| json!({
             "user": user, "tag": hex(&reference::scope_tag(&key, &canonical, user)),
         })),
@@ -246,9 +316,14 @@ fn refused_wrapped_keys(root: &Key, instance: &Key) -> Vec<Value> {
 }
 
 fn signatures() -> Value {
-    let texts = [r#"{"user_id":"usr_1","account_id":"acct_1"}"#, "", "é 🌵"];
-    json!(texts.map(|text| {
-        let signature = reference::hmac(b"absec_aVerySecretSecret", format!("1790000000.{text}").as_bytes());
-        json!({ "secret": "absec_aVerySecretSecret", "timestamp": 1_790_000_000, "text": text, "signature": hex(&signature) })
+    let cases = [
+        ("absec_aVerySecretSecret", r#"{"user_id":"usr_1","account_id":"acct_1"}"#),
+        ("absec_aVerySecretSecret", ""),
+        ("absec_aVerySecretSecret", "é 🌵"),
+        ("whsec_anotherVerySecretSecret", r#"{"id":"evt_1","object":"event"}"#),
+    ];
+    json!(cases.map(|(secret, text)| {
+        let signature = reference::hmac(secret.as_bytes(), format!("1790000000.{text}").as_bytes());
+        json!({ "secret": secret, "timestamp": 1_790_000_000, "text": text, "signature": hex(&signature) })
     }))
 }
