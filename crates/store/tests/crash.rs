@@ -1,11 +1,14 @@
 //! Kills a process amid its writes, again and again: nothing acknowledged is lost, nothing deleted comes back, and an idempotency
-//! record is there exactly when its effect is.
+//! record is there exactly when its effect is. Changes of the directory are there as a whole or not at all.
 //!
 //! The program is its own child: `crash child DIRECTORY SEED` writes until it is killed, and says on its output what it begins
-//! (`b`) and what was acknowledged (`a`).
+//! (`b`), what was acknowledged (`a`) and which revision of the directory was (`r`).
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it breaks")]
 #![expect(clippy::print_stdout, reason = "the program is its own harness")]
+
+#[path = "crash/platform.rs"]
+mod platform;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -77,6 +80,7 @@ fn say(text: &str) {
 async fn write_until_killed(directory: &Path, seed: u64) {
     let store = open(directory);
     let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(platform::change_until_killed(Arc::clone(&store)));
     for task in 0..TASKS {
         let store = Arc::clone(&store);
         tasks.spawn(async move {
@@ -121,28 +125,37 @@ fn kill_and_look() {
     let mut known: HashMap<(u64, u64), Known> = HashMap::new();
     let entropy = SeededEntropy::new(0x0dea_d11e);
     let (mut acknowledged, mut in_flight, mut slowest_open) = (0, 0, 0.0_f64);
+    let mut revision = 0;
     for round in 0..ROUNDS {
         let lines = 1 + entropy.below(8_000);
-        acknowledged += run_child(directory.path(), round, lines, &mut known);
+        acknowledged += run_child(directory.path(), round, lines, &mut known, &mut revision);
         in_flight += known.values().filter(|known| known.begun.is_some()).count();
         let start = Instant::now();
         let store = open(directory.path());
         slowest_open = slowest_open.max(start.elapsed().as_secs_f64());
         runtime().block_on(look(&store, round, &mut known));
+        revision = runtime().block_on(platform::look(&store, round, revision));
         drop(store);
         let connection = rusqlite::Connection::open(directory.path().join("cholla.db")).unwrap();
         let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(verdict, "ok", "round {round}");
     }
     assert!(acknowledged > ROUNDS * 100, "only {acknowledged} writes were acknowledged");
+    assert!(revision > ROUNDS, "only {revision} changes of the directory");
     println!(
-        "crash: {ROUNDS} kills, {acknowledged} acknowledged writes, {in_flight} in flight, none lost; slowest open {:.1} ms",
+        "crash: {ROUNDS} kills, {revision} changes of the directory, {acknowledged} acknowledged writes, {in_flight} in flight, none lost; slowest open {:.1} ms",
         slowest_open * 1_000.0
     );
 }
 
 /// Runs a child until it has said so many lines, kills it, and takes in what it said. Returns how many writes it acknowledged.
-fn run_child(directory: &Path, round: u64, lines: u64, known: &mut HashMap<(u64, u64), Known>) -> u64 {
+fn run_child(
+    directory: &Path,
+    round: u64,
+    lines: u64,
+    known: &mut HashMap<(u64, u64), Known>,
+    revision: &mut u64,
+) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["child", directory.to_str().unwrap(), &round.to_string()])
         .stdout(Stdio::piped())
@@ -153,13 +166,16 @@ fn run_child(directory: &Path, round: u64, lines: u64, known: &mut HashMap<(u64,
     for (line, count) in output.lines().zip(1..) {
         // A line that the kill cut in two was not said.
         let Ok(line) = line else { break };
-        let Some((event, operation)) = Operation::parse(&line) else { continue };
-        let known = known.entry((operation.task, operation.name)).or_default();
-        if event == 'b' {
-            known.begun = Some(operation);
-        } else {
-            acknowledged += 1;
-            *known = Known { acknowledged: Some(operation), begun: None };
+        if let Some(acknowledged) = platform::parse(&line) {
+            *revision = acknowledged;
+        } else if let Some((event, operation)) = Operation::parse(&line) {
+            let known = known.entry((operation.task, operation.name)).or_default();
+            if event == 'b' {
+                known.begun = Some(operation);
+            } else {
+                acknowledged += 1;
+                *known = Known { acknowledged: Some(operation), begun: None };
+            }
         }
         if count == lines {
             child.kill().unwrap();

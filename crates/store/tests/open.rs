@@ -72,7 +72,7 @@ fn a_file_that_is_not_for_us_is_refused_untouched() {
     check(set_pragma("application_id = 7"), "DIR/cholla.db is not a database of this program");
     check(
         set_pragma("user_version = 99"),
-        "DIR/cholla.db was written by a newer version (schema 99, this one knows 1)",
+        "DIR/cholla.db was written by a newer version (schema 99, this one knows 2)",
     );
     check(|path| fs::write(path, "").unwrap(), "DIR/cholla.db is damaged (it is too short");
     check(|path| fs::write(path, vec![0; 8192]).unwrap(), "DIR/cholla.db is not a database of this program");
@@ -100,7 +100,7 @@ fn a_version_that_only_the_log_knows_counts() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99").unwrap();
     let before = fs::read(&path).unwrap();
-    assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 1, .. })));
+    assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 2, .. })));
     drop(open(directory.path()));
     assert_eq!(fs::read(&path).unwrap(), before);
 }

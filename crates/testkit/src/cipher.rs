@@ -41,12 +41,18 @@ impl NamespaceKeys for TransparentKeys {
 #[derive(Debug)]
 pub struct TransparentCipher {
     namespace: NamespaceTag,
+    generation: u32,
 }
 
 impl TransparentCipher {
     /// The cipher of `namespace`.
     pub fn new(namespace: &Namespace) -> Self {
-        Self { namespace: NamespaceTag::from_bytes(hash("namespace", &[&namespace.canonical()])) }
+        Self::of_generation(namespace, 0)
+    }
+
+    /// The cipher of `namespace` after its key was destroyed and made anew `generation` times: every tag below it is another.
+    pub fn of_generation(namespace: &Namespace, generation: u32) -> Self {
+        Self { namespace: NamespaceTag::from_bytes(hash("namespace", &[&namespace.canonical()])), generation }
     }
 
     fn shared(namespace: &Namespace) -> Arc<dyn NamespaceCipher> {
@@ -54,7 +60,8 @@ impl TransparentCipher {
     }
 
     fn keyed(&self, label: &str, fields: &[&[u8]]) -> [u8; 16] {
-        let mut all: Vec<&[u8]> = vec![self.namespace.as_bytes()];
+        let generation = self.generation.to_be_bytes();
+        let mut all: Vec<&[u8]> = vec![self.namespace.as_bytes(), &generation];
         all.extend_from_slice(fields);
         hash(label, &all)
     }
@@ -173,7 +180,12 @@ pub fn backend(account: &str) -> Principal {
 
 /// The place of `scope` in the test namespace of `account`, as an app backend gets it.
 pub fn place<A: Action>(account: &str, scope: Scope) -> SealedPlace<A> {
+    place_of_generation(account, scope, 0)
+}
+
+/// The same under the key that the namespace has had since its key was destroyed `generation` times.
+pub fn place_of_generation<A: Action>(account: &str, scope: Scope, generation: u32) -> SealedPlace<A> {
     let principal = backend(account);
     let authorized = authorize::<A>(&principal, scope).expect("a backend with every permission may do everything");
-    SealedPlace::new(&authorized, &TransparentCipher::new(&principal.namespace))
+    SealedPlace::new(&authorized, &TransparentCipher::of_generation(&principal.namespace, generation))
 }

@@ -1,5 +1,10 @@
 //! The oracle: the storage ports in the plainest way, under one lock. What it answers is what any other store has to answer.
 
+mod directory;
+mod erasure;
+mod notices;
+mod outbox;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +15,8 @@ use cholla_domain::limits::{IDEMPOTENCY_KEPT_SECONDS, SECRETS_PER_SCOPE_MAX};
 use cholla_domain::place::SealedPlace;
 use cholla_domain::policy::{Read, Write};
 use cholla_domain::ports::{
-    DeleteOutcome, Deletion, Maintenance, NewSecret, SecretStore, SetOutcome, Swept, WrappedKey, WrappedKeyStore,
+    DeleteOutcome, Deletion, Maintenance, NewSecret, NoticeKind, SecretStore, SetOutcome, Swept, WrappedKey,
+    WrappedKeyStore,
 };
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
@@ -23,9 +29,41 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// In the order of their insertion.
-    secrets: Vec<StoredSecret>,
+    secrets: Vec<Row>,
+    rows_ever: u64,
     idempotency: BTreeMap<IdempotencyTag, Kept>,
-    keys: BTreeMap<NamespaceTag, WrappedKey>,
+    /// Every key there ever was; its place in here owns scopes.
+    keys: Vec<Key>,
+    /// The owners of the scopes that have a secret.
+    scopes: BTreeMap<ScopeTag, usize>,
+    read_days: BTreeMap<(ScopeTag, NameTag), u32>,
+    erasures: erasure::Erasures,
+    directory: directory::Records,
+    outbox: outbox::Queue,
+    notices: notices::Queue,
+}
+
+#[derive(Debug)]
+struct Row {
+    number: u64,
+    secret: StoredSecret,
+}
+
+impl Row {
+    fn is(&self, scope: ScopeTag, name: NameTag) -> bool {
+        self.secret.scope == scope && self.secret.name == name
+    }
+
+    fn is_expired(&self, now: Timestamp) -> bool {
+        is_expired(self.secret.header.expires_at, now)
+    }
+}
+
+#[derive(Debug)]
+struct Key {
+    namespace: NamespaceTag,
+    /// None once it is destroyed.
+    wrapped: Option<WrappedKey>,
 }
 
 #[derive(Debug)]
@@ -49,9 +87,16 @@ impl MemoryStore {
 
 impl State {
     fn live(&self, scope: ScopeTag, name: NameTag, now: Timestamp) -> Option<&StoredSecret> {
-        self.secrets
-            .iter()
-            .find(|row| row.scope == scope && row.name == name && !is_expired(row.header.expires_at, now))
+        self.secrets.iter().find(|row| row.is(scope, name) && !row.is_expired(now)).map(|row| &row.secret)
+    }
+
+    /// The live secrets of a scope, newest first.
+    fn list(&self, scope: ScopeTag, now: Timestamp) -> Vec<StoredSecret> {
+        let live = |row: &&Row| row.secret.scope == scope && !row.is_expired(now);
+        let mut secrets: Vec<_> = self.secrets.iter().rev().filter(live).map(|row| row.secret.clone()).collect();
+        // The sort is stable, so the newest insertion stays first within a second.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.header.created_at));
+        secrets
     }
 
     fn kept(&self, tag: IdempotencyTag, now: Timestamp) -> Option<KeptRecord> {
@@ -65,7 +110,42 @@ impl State {
         }
     }
 
-    fn set(&mut self, scope: ScopeTag, secret: NewSecret, now: Timestamp) -> SetOutcome {
+    /// The place in `keys` of a namespace's living key.
+    fn owner(&self, namespace: NamespaceTag) -> Option<usize> {
+        self.keys.iter().position(|key| key.namespace == namespace && key.wrapped.is_some())
+    }
+
+    /// The namespace of a listed scope whose key is alive.
+    fn namespace_of(&self, scope: ScopeTag) -> Option<NamespaceTag> {
+        let key = &self.keys[*self.scopes.get(&scope)?];
+        key.wrapped.as_ref().map(|_| key.namespace)
+    }
+
+    /// Takes rows out, with all that is kept of their secrets.
+    fn erase(&mut self, goes: impl Fn(&Row) -> bool) -> Vec<Row> {
+        let (gone, stays) = std::mem::take(&mut self.secrets).into_iter().partition(goes);
+        self.secrets = stays;
+        for Row { secret, .. } in &gone {
+            self.read_days.remove(&(secret.scope, secret.name));
+        }
+        gone
+    }
+
+    fn erase_expired(&mut self, goes: impl Fn(&Row) -> bool, now: Timestamp) {
+        for Row { secret, .. } in self.erase(goes) {
+            if let Some(namespace) = self.namespace_of(secret.scope) {
+                self.notices.leave(NoticeKind::Expired, namespace, &secret.header, now);
+            }
+        }
+    }
+
+    /// Takes out of the list what has no secret any more.
+    fn close_scopes(&mut self) {
+        let secrets = &self.secrets;
+        self.scopes.retain(|scope, _| secrets.iter().any(|row| row.secret.scope == *scope));
+    }
+
+    fn set(&mut self, namespace: NamespaceTag, scope: ScopeTag, secret: NewSecret, now: Timestamp) -> SetOutcome {
         let own = secret.idempotency;
         if let Some(record) = own.and_then(|own| self.kept(own.tag, now)) {
             return SetOutcome::Kept(record);
@@ -78,27 +158,53 @@ impl State {
         if secret.replaces.map(|header| header.id) != current.map(|header| header.id) {
             return SetOutcome::Moved;
         }
-        let row = StoredSecret { scope, name: secret.name, header: secret.header, sealed: secret.sealed };
-        if current.is_some() {
-            for old in self.secrets.iter_mut().filter(|old| old.scope == scope && old.name == row.name) {
-                old.clone_from(&row);
-            }
+        let new = StoredSecret { scope, name: secret.name, header: secret.header, sealed: secret.sealed };
+        let replaced = self.secrets.iter_mut().find(|row| row.is(scope, secret.name) && current.is_some());
+        let number = if let Some(row) = replaced {
+            row.secret = new;
+            row.number
         } else {
-            let in_scope = |other: &&StoredSecret| other.scope == scope;
-            let live = |other: &&StoredSecret| !is_expired(other.header.expires_at, now);
-            if self.secrets.iter().filter(in_scope).filter(live).count() >= SECRETS_PER_SCOPE_MAX {
-                self.keep(own, KeptResult::ScopeFull, now);
-                return SetOutcome::ScopeFull;
+            if let Some(refused) = self.make_room(namespace, scope, now) {
+                if refused == SetOutcome::ScopeFull {
+                    self.keep(own, KeptResult::ScopeFull, now);
+                }
+                return refused;
             }
-            // A new secret takes the expired ones of its scope away, so that a scope never holds more rows than its limit.
-            self.secrets.retain(|other| other.scope != scope || !is_expired(other.header.expires_at, now));
-            self.secrets.push(row);
-        }
+            self.rows_ever += 1;
+            self.secrets.push(Row { number: self.rows_ever, secret: new });
+            self.rows_ever
+        };
+        self.notices.secret_was_set(namespace, number, &secret.header, now);
         self.keep(own, KeptResult::Set(secret.header), now);
         SetOutcome::Done
     }
 
-    fn delete(&mut self, scope: ScopeTag, deletion: &Deletion, now: Timestamp) -> DeleteOutcome {
+    /// Makes room for one more secret, or says why there is none.
+    fn make_room(&mut self, namespace: NamespaceTag, scope: ScopeTag, now: Timestamp) -> Option<SetOutcome> {
+        let in_scope = |row: &&Row| row.secret.scope == scope;
+        if !self.secrets.iter().any(|row| in_scope(&row)) {
+            let owner = self.owner(namespace);
+            if owner.is_none() && self.keys.iter().any(|key| key.namespace == namespace) {
+                return Some(SetOutcome::Moved);
+            }
+            self.scopes.extend(owner.map(|owner| (scope, owner)));
+            return None;
+        }
+        if self.secrets.iter().filter(in_scope).filter(|row| !row.is_expired(now)).count() >= SECRETS_PER_SCOPE_MAX {
+            return Some(SetOutcome::ScopeFull);
+        }
+        // A new secret takes the expired ones of its scope away, so that a scope never holds more rows than its limit.
+        self.erase_expired(|row| row.secret.scope == scope && row.is_expired(now), now);
+        None
+    }
+
+    fn delete(
+        &mut self,
+        namespace: NamespaceTag,
+        scope: ScopeTag,
+        deletion: &Deletion,
+        now: Timestamp,
+    ) -> DeleteOutcome {
         let own = deletion.idempotency;
         if let Some(record) = own.and_then(|own| self.kept(own.tag, now)) {
             return DeleteOutcome::Kept(record);
@@ -111,24 +217,42 @@ impl State {
             self.keep(own, KeptResult::PreconditionFailed, now);
             return DeleteOutcome::PreconditionFailed;
         }
-        self.secrets.retain(|row| row.scope != scope || row.name != deletion.name);
+        self.erase(|row| row.is(scope, deletion.name));
+        self.close_scopes();
+        self.notices.leave(NoticeKind::Deleted, namespace, &current.header, now);
         self.keep(own, KeptResult::Deleted(current.header), now);
         DeleteOutcome::Deleted(current)
     }
 
     fn sweep(&mut self, now: Timestamp, max: u32) -> Swept {
-        let mut swept = Swept::default();
-        self.secrets.retain(|row| {
-            let goes = swept.secrets < max && is_expired(row.header.expires_at, now);
-            swept.secrets += u32::from(goes);
-            !goes
-        });
+        let mut expired: Vec<_> = self.secrets.iter().filter(|row| row.is_expired(now)).collect();
+        expired.sort_by_key(|row| (row.secret.header.expires_at, row.number));
+        let gone: Vec<_> = expired.iter().map(|row| row.number).take(max as usize).collect();
+        for number in &gone {
+            self.erase_expired(|row| row.number == *number, now);
+        }
+        self.close_scopes();
+        let mut swept = Swept { secrets: u32::try_from(gone.len()).unwrap_or(max), idempotency_records: 0 };
         self.idempotency.retain(|_, kept| {
             let goes = swept.idempotency_records < max && kept.is_gone(now);
             swept.idempotency_records += u32::from(goes);
             !goes
         });
         swept
+    }
+
+    fn erase_all(&mut self) {
+        self.secrets.clear();
+        self.idempotency.clear();
+        self.scopes.clear();
+        self.read_days.clear();
+        self.erasures = erasure::Erasures::default();
+        self.directory.erase();
+        self.outbox = outbox::Queue::default();
+        self.notices.erase();
+        for key in self.keys.iter_mut().filter(|key| key.namespace != NamespaceTag::INSTANCE) {
+            key.wrapped = None;
+        }
     }
 }
 
@@ -144,12 +268,7 @@ impl SecretStore for MemoryStore {
     }
 
     async fn list(&self, at: &SealedPlace<Read>, now: Timestamp) -> Result<Vec<StoredSecret>, StoreError> {
-        let state = self.state();
-        let live = |row: &&StoredSecret| row.scope == at.scope() && !is_expired(row.header.expires_at, now);
-        let mut rows: Vec<_> = state.secrets.iter().rev().filter(live).cloned().collect();
-        // The sort is stable, so the newest insertion stays first within a second.
-        rows.sort_by_key(|row| std::cmp::Reverse(row.header.created_at));
-        Ok(rows)
+        Ok(self.state().list(at.scope(), now))
     }
 
     async fn header(
@@ -162,7 +281,7 @@ impl SecretStore for MemoryStore {
     }
 
     async fn set(&self, at: &SealedPlace<Write>, secret: NewSecret, now: Timestamp) -> Result<SetOutcome, StoreError> {
-        Ok(self.state().set(at.scope(), secret, now))
+        Ok(self.state().set(at.namespace(), at.scope(), secret, now))
     }
 
     async fn delete(
@@ -171,7 +290,7 @@ impl SecretStore for MemoryStore {
         deletion: Deletion,
         now: Timestamp,
     ) -> Result<DeleteOutcome, StoreError> {
-        Ok(self.state().delete(at.scope(), &deletion, now))
+        Ok(self.state().delete(at.namespace(), at.scope(), &deletion, now))
     }
 
     async fn kept(
@@ -187,11 +306,17 @@ impl SecretStore for MemoryStore {
 #[async_trait]
 impl WrappedKeyStore for MemoryStore {
     async fn wrapped_key(&self, namespace: NamespaceTag) -> Result<Option<WrappedKey>, StoreError> {
-        Ok(self.state().keys.get(&namespace).cloned())
+        let state = self.state();
+        Ok(state.owner(namespace).and_then(|owner| state.keys[owner].wrapped.clone()))
     }
 
     async fn keep_wrapped_key(&self, namespace: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
-        Ok(self.state().keys.entry(namespace).or_insert(key).clone())
+        let mut state = self.state();
+        if let Some(first) = state.owner(namespace).and_then(|owner| state.keys[owner].wrapped.clone()) {
+            return Ok(first);
+        }
+        state.keys.push(Key { namespace, wrapped: Some(key.clone()) });
+        Ok(key)
     }
 }
 
@@ -206,10 +331,7 @@ impl Maintenance for MemoryStore {
     }
 
     async fn erase_all(&self) -> Result<(), StoreError> {
-        let mut state = self.state();
-        state.secrets.clear();
-        state.idempotency.clear();
-        state.keys.retain(|namespace, _| *namespace == NamespaceTag::INSTANCE);
+        self.state().erase_all();
         Ok(())
     }
 }

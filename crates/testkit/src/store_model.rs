@@ -1,13 +1,16 @@
 //! Random sequences of operations, answered by a store and by the oracle: every answer has to be the same.
 
 use cholla_domain::limits::IDEMPOTENCY_KEPT_SECONDS;
-use cholla_domain::ports::{Deletion, NewSecret};
+use cholla_domain::policy::Read;
+use cholla_domain::ports::{Deletion, NamespaceCounts, NewSecret};
 use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::record::RecordHeader;
+use cholla_domain::tag::ScopeTag;
 
 use crate::entropy::SeededEntropy;
 use crate::memory::MemoryStore;
-use crate::store_suite::{Stores, at, deletion, idempotent, new_secret, user_place, version};
+use crate::store_notices::namespace_tag;
+use crate::store_suite::{Stores, at, deletion, idempotent, name_tag, new_secret, user_place, version};
 
 /// Operations of one run.
 const OPERATIONS: u64 = 10_000;
@@ -20,14 +23,40 @@ const KEYS: u64 = 40;
 pub async fn any_sequence_is_answered_as_by_the_oracle(stores: Stores) {
     let mut run = Run {
         seed: SeededEntropy::new(0x00c4_011a),
-        stores,
-        oracle: Stores::new(MemoryStore::default(), ()),
+        stores: stores.with_key().await,
+        oracle: Stores::new(MemoryStore::default(), ()).with_key().await,
         now: 1_000_000,
         last_seen: None,
     };
+    run.stores.notices.keep_notices(true);
+    run.oracle.notices.keep_notices(true);
     for step in 0..OPERATIONS {
         run.step(step).await;
     }
+}
+
+/// What is listed and counted, and the notices that were left, in some order; all of them are told.
+async fn platform(stores: &Stores, now: i64) -> (Vec<ScopeTag>, NamespaceCounts, usize, Vec<String>) {
+    let namespace = namespace_tag("acct_suite");
+    stores.notices.notice_expiring(at(now + 30), at(now), u32::MAX).await.expect("the store answers");
+    let scopes = stores.inventory.scopes(namespace, None, usize::MAX).await.expect("the store answers");
+    let counts = stores.inventory.count(namespace).await.expect("the store answers");
+    let mut read_days = 0;
+    for user in USERS {
+        let days = stores.inventory.read_days(user_place::<Read>(user).scope()).await.expect("the store answers");
+        read_days += days.len();
+    }
+    let notices = stores.notices.notices(usize::MAX).await.expect("the store answers");
+    if let Some(last) = notices.last() {
+        stores.notices.told(last.number, Vec::new(), at(now)).await.expect("the store answers");
+    }
+    // Secrets that expire at once may be erased in any order.
+    let mut notices: Vec<_> = notices
+        .iter()
+        .map(|notice| format!("{:?} {:?} {} {:?}", notice.at, notice.kind, notice.secret, notice.expires_at))
+        .collect();
+    notices.sort_unstable();
+    (scopes, counts, read_days, notices)
 }
 
 struct Run {
@@ -76,16 +105,29 @@ impl Run {
                 let (expected, actual) = (expected.expect("it answers"), actual.expect("the store answers"));
                 assert_eq!(actual, expected, "step {step}: kept");
             }
-            97..99 => {
+            97 => {
                 let expected = oracle.maintenance.sweep(at(now), u32::MAX).await.expect("it answers");
                 let actual = stores.maintenance.sweep(at(now), u32::MAX).await.expect("the store answers");
                 assert_eq!(actual, expected, "step {step}: sweep");
             }
+            98 => {
+                let (expected, actual) = (platform(oracle, now).await, platform(stores, now).await);
+                assert_eq!(actual, expected, "step {step}: what stands around the secrets");
+            }
             _ if self.seed.one_in(10) => {
                 oracle.maintenance.erase_all().await.expect("it answers");
                 stores.maintenance.erase_all().await.expect("the store answers");
+                for stores in [oracle, stores] {
+                    stores.keep_key("acct_suite", b"another key").await;
+                }
             }
-            _ => {}
+            _ => {
+                let scope = user_place::<Read>(user).scope();
+                for stores in [oracle, stores] {
+                    let noted = stores.inventory.note_read(scope, name_tag(user, name), 7).await;
+                    noted.expect("the store answers");
+                }
+            }
         }
     }
 

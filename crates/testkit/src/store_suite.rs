@@ -14,12 +14,12 @@ use cholla_domain::payload::Sealed;
 use cholla_domain::place::{Scope, SealedPlace};
 use cholla_domain::policy::{Action, Read, Write};
 use cholla_domain::ports::{
-    DeleteOutcome, Deletion, Maintenance, NamespaceCipher, NewSecret, SecretStore, SetOutcome, Swept, WrappedKey,
-    WrappedKeyStore,
+    DeleteOutcome, Deletion, DirectoryStore, ErasureStore, Inventory, Maintenance, NamespaceCipher, NewSecret, Notices,
+    Outbox, SecretStore, SetOutcome, WrappedKeyStore,
 };
 use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::record::{RecordHeader, StoredSecret};
-use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, NamespaceTag, RecordVersion};
+use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, RecordVersion};
 use cholla_domain::time::Timestamp;
 
 use crate::cipher::{TransparentCipher, backend, place};
@@ -50,6 +50,23 @@ macro_rules! store_suite {
             sweeping_erases_what_is_gone_and_no_more,
             erasing_all_leaves_the_instance_key,
             a_probe_changes_nothing,
+            rule_10_14_of_concurrent_commits_on_one_revision_one_is_done,
+            a_directory_commit_is_done_as_a_whole_or_not_at_all,
+            every_record_is_loaded_once,
+            the_audit_log_is_read_backwards,
+            rule_17_6_deliveries_commit_with_their_change,
+            rule_17_6_a_hanging_endpoint_delays_no_other,
+            rule_17_6_a_delivery_is_tried_until_it_is_settled,
+            pruning_erases_what_is_settled_or_has_no_endpoint,
+            notices_are_left_by_whatever_happens_to_a_secret,
+            notices_are_told_once,
+            every_secret_gets_one_notice_that_it_expires,
+            rule_14_6_a_destroyed_namespace_begins_anew,
+            rule_14_6_an_erasure_erases_its_generation_only,
+            one_scope_is_erased_and_counted,
+            a_scope_is_listed_as_long_as_it_has_a_secret,
+            a_read_day_is_erased_with_its_secret,
+            erasing_all_empties_the_platform_too,
             readers_never_go_back,
             any_sequence_is_answered_as_by_the_oracle,
         );
@@ -64,7 +81,28 @@ macro_rules! store_suite {
     };
 }
 
+pub use crate::store_directory::{
+    a_directory_commit_is_done_as_a_whole_or_not_at_all, every_record_is_loaded_once,
+    rule_10_14_of_concurrent_commits_on_one_revision_one_is_done, the_audit_log_is_read_backwards,
+};
+pub use crate::store_erasure::{
+    a_read_day_is_erased_with_its_secret, a_scope_is_listed_as_long_as_it_has_a_secret,
+    erasing_all_empties_the_platform_too, one_scope_is_erased_and_counted, rule_14_6_a_destroyed_namespace_begins_anew,
+    rule_14_6_an_erasure_erases_its_generation_only,
+};
+pub use crate::store_maintenance::{
+    a_probe_changes_nothing, erasing_all_leaves_the_instance_key, sweeping_erases_what_is_gone_and_no_more,
+    the_first_wrapped_key_stays,
+};
 pub use crate::store_model::any_sequence_is_answered_as_by_the_oracle;
+pub use crate::store_notices::{
+    every_secret_gets_one_notice_that_it_expires, notices_are_left_by_whatever_happens_to_a_secret,
+    notices_are_told_once,
+};
+pub use crate::store_outbox::{
+    pruning_erases_what_is_settled_or_has_no_endpoint, rule_17_6_a_delivery_is_tried_until_it_is_settled,
+    rule_17_6_a_hanging_endpoint_delays_no_other, rule_17_6_deliveries_commit_with_their_change,
+};
 pub use crate::store_readers::readers_never_go_back;
 
 /// One store behind each of its ports, and whatever has to live as long as it does (such as its directory).
@@ -75,6 +113,16 @@ pub struct Stores {
     pub keys: Arc<dyn WrappedKeyStore>,
     /// The sweeper's port.
     pub maintenance: Arc<dyn Maintenance>,
+    /// The directory.
+    pub directory: Arc<dyn DirectoryStore>,
+    /// Deliveries to webhook endpoints.
+    pub outbox: Arc<dyn Outbox>,
+    /// Notices of what happened to secrets.
+    pub notices: Arc<dyn Notices>,
+    /// Erasure.
+    pub erasures: Arc<dyn ErasureStore>,
+    /// What there is.
+    pub inventory: Arc<dyn Inventory>,
     _companion: Box<dyn Any + Send + Sync>,
 }
 
@@ -88,10 +136,28 @@ impl Stores {
     /// `store` behind each of its ports; `companion` is dropped after it.
     pub fn new<S>(store: S, companion: impl Any + Send + Sync) -> Self
     where
-        S: SecretStore + WrappedKeyStore + Maintenance + 'static,
+        S: SecretStore
+            + WrappedKeyStore
+            + Maintenance
+            + DirectoryStore
+            + Outbox
+            + Notices
+            + ErasureStore
+            + Inventory
+            + 'static,
     {
         let store = Arc::new(store);
-        Self { secrets: store.clone(), keys: store.clone(), maintenance: store, _companion: Box::new(companion) }
+        Self {
+            secrets: store.clone(),
+            keys: store.clone(),
+            maintenance: store.clone(),
+            directory: store.clone(),
+            outbox: store.clone(),
+            notices: store.clone(),
+            erasures: store.clone(),
+            inventory: store,
+            _companion: Box::new(companion),
+        }
     }
 
     /// Sets, and expects an answer.
@@ -190,17 +256,17 @@ pub fn idempotent(key: u64, parameters: u64, request: u64) -> IdempotentRequest 
     }
 }
 
-fn expiring(mut secret: NewSecret, expires_at: i64) -> NewSecret {
+pub(crate) fn expiring(mut secret: NewSecret, expires_at: i64) -> NewSecret {
     secret.header.expires_at = Some(at(expires_at));
     secret
 }
 
-fn with_key(mut secret: NewSecret, key: u64, parameters: u64) -> NewSecret {
+pub(crate) fn with_key(mut secret: NewSecret, key: u64, parameters: u64) -> NewSecret {
     secret.idempotency = Some(idempotent(key, parameters, parameters));
     secret
 }
 
-fn marks(rows: &[StoredSecret]) -> Vec<u64> {
+pub(crate) fn marks(rows: &[StoredSecret]) -> Vec<u64> {
     rows.iter().map(mark).collect()
 }
 
@@ -502,77 +568,4 @@ pub async fn a_moved_set_keeps_nothing(stores: Stores) {
     assert_eq!(stores.put("", "a", 6, 100).await, SetOutcome::Done);
     let late = new_secret("", "a", 7, Some(first.header), 100);
     assert_eq!(stores.set("", late, 100).await, SetOutcome::Moved, "another secret is there");
-}
-
-/// Two nodes that make a namespace's key at once both go on with the same one.
-pub async fn the_first_wrapped_key_stays(stores: Stores) {
-    let namespace = |n: u8| NamespaceTag::from_bytes([n; 16]);
-    let keep = async |tag, key: &[u8]| {
-        let kept = stores.keys.keep_wrapped_key(namespace(tag), WrappedKey(key.to_vec())).await;
-        kept.expect("the store answers").0
-    };
-    let look = async |tag| stores.keys.wrapped_key(namespace(tag)).await.expect("the store answers").map(|key| key.0);
-    assert_eq!(look(1).await, None);
-    assert_eq!(keep(1, b"first").await, b"first");
-    assert_eq!(keep(1, b"second").await, b"first");
-    assert_eq!(keep(2, b"other").await, b"other");
-    assert_eq!((look(1).await, look(2).await, look(3).await), (Some(b"first".to_vec()), Some(b"other".to_vec()), None));
-}
-
-/// At most `max` of each kind, never what is live.
-pub async fn sweeping_erases_what_is_gone_and_no_more(stores: Stores) {
-    let sweep = async |now, max| stores.maintenance.sweep(at(now), max).await.expect("the store answers");
-    let day = IDEMPOTENCY_KEPT_SECONDS;
-    for user in ["usr_1", "usr_2", "usr_3"] {
-        for mark in 0..10_u64 {
-            let expires_at = 200 + 10 * i64::try_from(mark).expect("small");
-            let secret = expiring(new_secret(user, &mark.to_string(), mark, None, 100), expires_at);
-            let key = 100 * u64::from(user.as_bytes()[4]) + mark;
-            assert_eq!(stores.set(user, with_key(secret, key, key), 100).await, SetOutcome::Done);
-        }
-    }
-    assert_eq!(stores.put("", "stays", 1_000, 100).await, SetOutcome::Done);
-    assert_eq!(sweep(199, 1_000).await, Swept::default());
-    assert_eq!(sweep(245, 7).await, Swept { secrets: 7, idempotency_records: 0 });
-    assert_eq!(sweep(245, 1_000).await, Swept { secrets: 8, idempotency_records: 0 });
-    assert_eq!(stores.list("usr_1", 245).await.len(), 5);
-    assert_eq!(sweep(100 + day, 20).await, Swept { secrets: 15, idempotency_records: 20 });
-    assert_eq!(sweep(100 + day, 20).await, Swept { secrets: 0, idempotency_records: 10 });
-    assert_eq!(sweep(i64::MAX, 20).await, Swept::default());
-    assert_eq!(marks(&stores.list("", i64::MAX).await), [1_000]);
-}
-
-/// However often it is asked whether it is ready.
-pub async fn a_probe_changes_nothing(stores: Stores) {
-    assert_eq!(stores.put("", "a", 1, 100).await, SetOutcome::Done);
-    let before = stores.find("", "a", 100).await;
-    for _ in 0..3 {
-        stores.maintenance.probe().await.expect("the store answers");
-    }
-    assert_eq!(stores.find("", "a", 100).await, before);
-    stores.maintenance.erase_all().await.expect("the store answers");
-    stores.maintenance.probe().await.expect("an empty store answers as well");
-    assert_eq!(stores.find("", "a", 100).await, None);
-}
-
-/// Dev mode's reset.
-pub async fn erasing_all_leaves_the_instance_key(stores: Stores) {
-    let namespace = NamespaceTag::from_bytes([7; 16]);
-    for tag in [NamespaceTag::INSTANCE, namespace] {
-        stores.keys.keep_wrapped_key(tag, WrappedKey(vec![7])).await.expect("the store answers");
-    }
-    let secret = with_key(new_secret("", "a", 1, None, 100), 1, 1);
-    assert_eq!(stores.set("", secret, 100).await, SetOutcome::Done);
-    assert!(stores.find("", "a", 100).await.is_some());
-    stores.maintenance.erase_all().await.expect("the store answers");
-    assert_eq!(stores.find("", "a", 100).await, None);
-    assert_eq!(stores.header("", "a", 100).await, None);
-    assert_eq!(stores.list("", 100).await, []);
-    let kept = stores.secrets.kept(&user_place(""), idempotent(1, 0, 0).tag, at(100)).await;
-    assert_eq!(kept.expect("the store answers"), None);
-    assert_eq!(stores.keys.wrapped_key(namespace).await.expect("the store answers"), None);
-    let instance = stores.keys.wrapped_key(NamespaceTag::INSTANCE).await.expect("the store answers");
-    assert_eq!(instance, Some(WrappedKey(vec![7])));
-    let again = with_key(new_secret("", "a", 2, None, 100), 1, 2);
-    assert_eq!(stores.set("", again, 100).await, SetOutcome::Done);
 }

@@ -25,6 +25,8 @@ const WAL_PAGES_MAX: u64 = 16_384;
 const _: () = assert!(PASS_PAGES < CLOSE_PAGES && CLOSE_PAGES < WAL_PAGES_MAX);
 /// The writer copies so many pages itself: some 3 ms.
 const LAST_PAGES: u64 = 128;
+/// How long the writer waits for readers when the log is to be emptied. Who begins to read while it waits does not need the log.
+const EMPTY_WAIT: Duration = Duration::from_millis(10);
 /// While the log is closed the writer waits so long, at most, between two batches.
 const PACE: Duration = Duration::from_millis(3);
 
@@ -156,6 +158,23 @@ impl Checkpointer {
             (self.close_at, self.closing) = (wal.length + CLOSE_PAGES, None);
         }
         Ok(())
+    }
+
+    /// Copies what is left and empties the log, if that is quickly done; false when it is to be tried again in a while. The thread does
+    /// the bulk of the copying meanwhile; with every attempt the writer takes on more of it, so that the log's growth cannot win.
+    pub(super) fn empty(&self, connection: &Connection, attempt: u32) -> rusqlite::Result<bool> {
+        if self.shared.lock().busy {
+            return Ok(false);
+        }
+        if Wal::look(connection)?.behind > LAST_PAGES << attempt.min(8) {
+            self.shared.start_pass();
+            return Ok(false);
+        }
+        connection.busy_timeout(EMPTY_WAIT)?;
+        let emptied =
+            connection.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+        connection.busy_timeout(connection::BUSY_WAIT)?;
+        emptied
     }
 
     /// Ends the thread.

@@ -7,9 +7,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long a connection waits for another one of this process, or for a tool that has the file open.
-const BUSY_WAIT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// Prepared statements a connection keeps; there are fewer.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 96;
 /// What the log's file is cut back to when the log starts again after somebody kept it from that.
 const LOG_BYTES: usize = 64 << 20;
 /// Page cache of a connection that only copies pages.

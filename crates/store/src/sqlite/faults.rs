@@ -119,7 +119,7 @@ async fn writes_that_wait_share_a_commit() {
 #[tokio::test]
 async fn a_write_that_fails_fails_alone() {
     let world = World::new();
-    let broken = Sql("DELETE FROM secret; INSERT INTO wrapped_key VALUES (NULL, NULL)".to_owned());
+    let broken = Sql("DELETE FROM secret; INSERT INTO wrapped_key VALUES (NULL, NULL, NULL, NULL)".to_owned());
     assert_eq!(world.batch(&["a", "b", "c"], broken).await, (vec![true; 3], false));
     for name in ["a", "b", "c"] {
         assert!(world.sealed(name).await.is_some(), "{name}");

@@ -2,12 +2,13 @@
 
 use cholla_domain::error::StoreError;
 use cholla_domain::idempotency::KeptRecord;
-use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept, WrappedKey};
-use cholla_domain::tag::{IdempotencyTag, NamespaceTag, ScopeTag};
+use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept};
+use cholla_domain::tag::IdempotencyTag;
 use cholla_domain::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::error::Failure;
+use super::scope::Home;
 use super::transaction::Transaction;
 
 /// Something that one transaction does. It may be executed again when the first transaction was rolled back.
@@ -62,7 +63,7 @@ impl<O: Operation> Job for Pending<O> {
 }
 
 pub(super) struct Set {
-    pub(super) scope: ScopeTag,
+    pub(super) home: Home,
     pub(super) secret: NewSecret,
     pub(super) now: Timestamp,
 }
@@ -71,12 +72,12 @@ impl Operation for Set {
     type Outcome = SetOutcome;
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<SetOutcome> {
-        transaction.set(self.scope, &self.secret, self.now)
+        transaction.set(self.home, &self.secret, self.now)
     }
 }
 
 pub(super) struct Delete {
-    pub(super) scope: ScopeTag,
+    pub(super) home: Home,
     pub(super) deletion: Deletion,
     pub(super) now: Timestamp,
 }
@@ -85,7 +86,7 @@ impl Operation for Delete {
     type Outcome = DeleteOutcome;
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<DeleteOutcome> {
-        transaction.delete(self.scope, &self.deletion, self.now)
+        transaction.delete(self.home, &self.deletion, self.now)
     }
 }
 
@@ -100,19 +101,6 @@ impl Operation for Kept {
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<Option<KeptRecord>> {
         transaction.kept(self.tag, self.now)
-    }
-}
-
-pub(super) struct KeepWrappedKey {
-    pub(super) namespace: NamespaceTag,
-    pub(super) key: WrappedKey,
-}
-
-impl Operation for KeepWrappedKey {
-    type Outcome = WrappedKey;
-
-    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<WrappedKey> {
-        transaction.keep_wrapped_key(self.namespace, &self.key)
     }
 }
 

@@ -8,21 +8,28 @@
 //! ```
 //!
 //! Reading order: `migrations/`, [`mod@open`], `transaction` (what one write does), `writer` (how writes share a commit), `cache`,
-//! `checkpoint`.
+//! `checkpoint`; then what stands around the secrets: `directory`, `outbox`, `notices`, `keys`, `scope`, `erasure`, `inventory`.
 
 mod cache;
 mod checkpoint;
 mod connection;
+mod directory;
+mod erasure;
 mod error;
 #[cfg(test)]
 mod faults;
 mod idempotency;
+mod inventory;
 mod job;
 mod kept_record;
+mod keys;
+mod notices;
 pub mod open;
+mod outbox;
 mod ports;
 mod reader;
 mod row;
+mod scope;
 pub mod statistics;
 mod store;
 mod transaction;

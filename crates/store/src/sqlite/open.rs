@@ -19,7 +19,8 @@ use super::store::Options;
 /// `Chol` in ASCII: marks the file as ours.
 const APPLICATION_ID: i32 = 0x4368_6f6c;
 /// The migrations, in their order; the schema's version is how many of them have run. A migration that was released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_platform.sql")];
 /// Older ones can lose writes when a checkpoint and a write race on the log.
 const LIBRARY_MIN: i32 = 3_053_000;
 
@@ -270,6 +271,13 @@ fn connect(path: &Path, options: &Options) -> Result<(Connection, Recent), Refus
         |_| Ok(()),
     )?;
     migrate(&connection, version)?;
+    connection.query_row(
+        "SELECT (SELECT revision FROM directory_state), (SELECT max(row) FROM record), (SELECT min(key) FROM record),
+                (SELECT max(number) FROM audit), (SELECT max(row) FROM delivery), (SELECT max(number) FROM notice),
+                (SELECT min(scope) FROM scope)",
+        [],
+        |_| Ok(()),
+    )?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);

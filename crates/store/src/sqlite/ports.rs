@@ -7,11 +7,9 @@ use cholla_domain::error::StoreError;
 use cholla_domain::idempotency::KeptRecord;
 use cholla_domain::place::SealedPlace;
 use cholla_domain::policy::{Read, Write};
-use cholla_domain::ports::{
-    DeleteOutcome, Deletion, Maintenance, NewSecret, SecretStore, SetOutcome, Swept, WrappedKey, WrappedKeyStore,
-};
+use cholla_domain::ports::{DeleteOutcome, Deletion, Maintenance, NewSecret, SecretStore, SetOutcome, Swept};
 use cholla_domain::record::{RecordHeader, StoredSecret};
-use cholla_domain::tag::{IdempotencyTag, NameTag, NamespaceTag};
+use cholla_domain::tag::{IdempotencyTag, NameTag};
 use cholla_domain::time::{Timestamp, is_expired};
 
 use super::cache::{Lookup, Place};
@@ -67,7 +65,7 @@ impl SecretStore for Store {
     }
 
     async fn set(&self, at: &SealedPlace<Write>, secret: NewSecret, now: Timestamp) -> Result<SetOutcome, StoreError> {
-        self.write(job::Set { scope: at.scope(), secret, now }).await
+        self.write(job::Set { home: at.into(), secret, now }).await
     }
 
     async fn delete(
@@ -76,7 +74,7 @@ impl SecretStore for Store {
         deletion: Deletion,
         now: Timestamp,
     ) -> Result<DeleteOutcome, StoreError> {
-        self.write(job::Delete { scope: at.scope(), deletion, now }).await
+        self.write(job::Delete { home: at.into(), deletion, now }).await
     }
 
     async fn kept(
@@ -86,17 +84,6 @@ impl SecretStore for Store {
         now: Timestamp,
     ) -> Result<Option<KeptRecord>, StoreError> {
         self.write(job::Kept { tag, now }).await
-    }
-}
-
-#[async_trait]
-impl WrappedKeyStore for Store {
-    async fn wrapped_key(&self, namespace: NamespaceTag) -> Result<Option<WrappedKey>, StoreError> {
-        self.readers.with(|connection| reader::wrapped_key(connection, namespace)).map_err(store_error)
-    }
-
-    async fn keep_wrapped_key(&self, namespace: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
-        self.write(job::KeepWrappedKey { namespace, key }).await
     }
 }
 

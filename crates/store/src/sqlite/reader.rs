@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cholla_domain::limits::SECRETS_PER_SCOPE_MAX;
-use cholla_domain::ports::WrappedKey;
 use cholla_domain::record::{RecordHeader, StoredSecret};
-use cholla_domain::tag::{NameTag, NamespaceTag, ScopeTag};
+use cholla_domain::tag::{NameTag, ScopeTag};
 use cholla_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use thread_local::ThreadLocal;
@@ -70,10 +69,4 @@ pub(super) fn list(connection: &Connection, scope: ScopeTag, now: Timestamp) -> 
         row::secret(columns, 1, scope, NameTag::from_bytes(row::bytes(columns, 0)?))
     })?;
     rows.take(SECRETS_PER_SCOPE_MAX).collect()
-}
-
-/// The wrapped key of a namespace.
-pub(super) fn wrapped_key(connection: &Connection, namespace: NamespaceTag) -> rusqlite::Result<Option<WrappedKey>> {
-    let mut statement = connection.prepare_cached("SELECT wrapped FROM wrapped_key WHERE namespace = ?1")?;
-    statement.query_row([namespace.as_bytes()], |columns| Ok(WrappedKey(columns.get(0)?))).optional()
 }

@@ -40,3 +40,18 @@ pub(super) fn secret(row: &Row<'_>, first: usize, scope: ScopeTag, name: NameTag
     let sealed = row.get_ref(first + 4)?.as_blob().map_err(|_| defect(first + 4))?;
     Ok(StoredSecret { scope, name, header, sealed: Sealed::assertion(sealed.to_vec()) })
 }
+
+/// The number in `column`, which is never negative.
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    u64::try_from(row.get::<_, i64>(column)?).map_err(|_| defect(column))
+}
+
+/// The bound of rows before number `before`.
+pub(super) fn before(before: Option<u64>) -> i64 {
+    before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX))
+}
+
+/// A LIMIT of `max` rows.
+pub(super) fn most(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}

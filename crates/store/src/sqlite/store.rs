@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use cholla_domain::error::StoreError;
 use cholla_domain::limits::WRITE_QUEUE_MAX;
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::cache::Cache;
 use super::checkpoint::Checkpointer;
@@ -52,6 +52,7 @@ impl Default for Options {
 pub struct Store {
     pub(super) cache: Arc<Cache>,
     pub(super) readers: Readers,
+    pub(super) keeps_notices: Arc<AtomicBool>,
     queue: mpsc::Sender<Message>,
     stopping: Arc<AtomicBool>,
     counters: Arc<Counters>,
@@ -101,6 +102,7 @@ impl Store {
         let (sender, receiver) = mpsc::channel(WRITE_QUEUE_MAX);
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let stopping = Arc::new(AtomicBool::new(false));
+        let keeps_notices = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             connection,
             queue: receiver,
@@ -108,16 +110,25 @@ impl Store {
             recent,
             cache: Arc::clone(&cache),
             counters: Arc::clone(&counters),
+            keeps_notices: Arc::clone(&keeps_notices),
             checkpointer,
         };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(|| writer.run())?;
-        Ok(Self { cache, readers, queue: sender, stopping, counters, writer: Mutex::new(Some(thread)), _lock: lock })
+        let writer = Mutex::new(Some(thread));
+        Ok(Self { cache, readers, keeps_notices, queue: sender, stopping, counters, writer, _lock: lock })
     }
 
     /// Hands `operation` to the writer and waits until it is committed. With a full queue it waits at the door first.
     pub(super) async fn write<O: Operation>(&self, operation: O) -> Result<O::Outcome, StoreError> {
         let (job, reply) = job::pair(operation);
         self.queue.send(Message::Job(job)).await.map_err(|_| Closed)?;
+        reply.await.map_err(|_| Closed)?
+    }
+
+    /// Has the writer empty the log between two transactions; false when that has to be tried again.
+    pub(super) async fn empty_log(&self, attempt: u32) -> Result<bool, StoreError> {
+        let (caller, reply) = oneshot::channel();
+        self.queue.send(Message::EmptyLog(attempt, caller)).await.map_err(|_| Closed)?;
         reply.await.map_err(|_| Closed)?
     }
 

@@ -2,14 +2,15 @@
 
 use cholla_domain::idempotency::{IdempotentRequest, KeptRecord, KeptResult};
 use cholla_domain::limits::SECRETS_PER_SCOPE_MAX;
-use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept, WrappedKey};
+use cholla_domain::ports::{DeleteOutcome, Deletion, NewSecret, SetOutcome, Swept};
 use cholla_domain::record::{RecordHeader, StoredSecret};
-use cholla_domain::tag::{IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
+use cholla_domain::tag::{IdempotencyTag, NameTag, ScopeTag};
 use cholla_domain::time::{Timestamp, is_expired};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cache::{Cache, Changes, Place};
 use super::idempotency::{Free, Recent, Slot};
+use super::scope::Home;
 use super::{reader, row};
 
 /// An open transaction, and what it does to the cache once it is committed.
@@ -18,6 +19,18 @@ pub(super) struct Transaction<'a> {
     pub(super) cache: &'a Cache,
     pub(super) recent: &'a mut Recent,
     pub(super) changes: &'a mut Changes,
+    /// Whether somebody wants to be told what happens to secrets.
+    pub(super) keeps_notices: bool,
+}
+
+/// Whether a scope takes one more secret.
+enum Room {
+    /// It does.
+    Free,
+    /// It holds as many live ones as it may.
+    Full,
+    /// Its namespace has lost its key.
+    Closed,
 }
 
 /// A secret's row in its scope, live or expired.
@@ -29,7 +42,8 @@ struct Occupant {
 
 impl Transaction<'_> {
     /// Contract 4.1, 4.2, 4.4; the order of the checks is that of the port.
-    pub(super) fn set(&mut self, scope: ScopeTag, secret: &NewSecret, now: Timestamp) -> rusqlite::Result<SetOutcome> {
+    pub(super) fn set(&mut self, home: Home, secret: &NewSecret, now: Timestamp) -> rusqlite::Result<SetOutcome> {
+        let scope = home.scope;
         let key = match self.slot(secret.idempotency, now)? {
             Some(Slot::Kept(kept)) => return Ok(SetOutcome::Kept(kept)),
             Some(Slot::Free(free)) => Some(free),
@@ -43,14 +57,18 @@ impl Transaction<'_> {
         if secret.replaces.map(|header| header.id) != current.map(|(_, header)| header.id) {
             return Ok(SetOutcome::Moved);
         }
-        match current {
+        let row = match current {
             Some((row, _)) => self.replace(row, secret)?,
-            None if self.make_room(scope, now)? => self.insert(scope, secret)?,
-            None => {
-                self.keep(key.as_ref(), KeptResult::ScopeFull, now)?;
-                return Ok(SetOutcome::ScopeFull);
-            }
-        }
+            None => match self.make_room(home, now)? {
+                Room::Free => self.insert(scope, secret)?,
+                Room::Full => {
+                    self.keep(key.as_ref(), KeptResult::ScopeFull, now)?;
+                    return Ok(SetOutcome::ScopeFull);
+                }
+                Room::Closed => return Ok(SetOutcome::Moved),
+            },
+        };
+        self.notice_set(home.namespace, row, &secret.header, now)?;
         self.changes.put(self.cache, Place { scope, name: secret.name }, || StoredSecret {
             scope,
             name: secret.name,
@@ -64,10 +82,11 @@ impl Transaction<'_> {
     /// Contract 4.5; the order of the checks is that of the port.
     pub(super) fn delete(
         &mut self,
-        scope: ScopeTag,
+        home: Home,
         deletion: &Deletion,
         now: Timestamp,
     ) -> rusqlite::Result<DeleteOutcome> {
+        let scope = home.scope;
         let key = match self.slot(deletion.idempotency, now)? {
             Some(Slot::Kept(kept)) => return Ok(DeleteOutcome::Kept(kept)),
             Some(Slot::Free(free)) => Some(free),
@@ -85,7 +104,9 @@ impl Transaction<'_> {
         }
         let mut statement = self.connection.prepare_cached("DELETE FROM secret WHERE scope = ?1 AND name = ?2")?;
         statement.execute(params![scope.as_bytes(), deletion.name.as_bytes()])?;
-        self.changes.remove(Place { scope, name: deletion.name });
+        self.forget(Place { scope, name: deletion.name })?;
+        self.close_scope(scope)?;
+        self.notice_deleted(home.namespace, &current.header, now)?;
         self.keep(key.as_ref(), KeptResult::Deleted(current.header), now)?;
         Ok(DeleteOutcome::Deleted(current))
     }
@@ -104,7 +125,8 @@ impl Transaction<'_> {
 
     /// Whether the scope has room for one more. If so, what has expired there is erased, so that a scope never has more rows than
     /// live secrets are allowed: neither this look nor a list gets slower, however fast secrets expire.
-    fn make_room(&mut self, scope: ScopeTag, now: Timestamp) -> rusqlite::Result<bool> {
+    fn make_room(&mut self, home: Home, now: Timestamp) -> rusqlite::Result<Room> {
+        let scope = home.scope;
         let mut statement =
             self.connection.prepare_cached("SELECT row, name, expires_at FROM secret WHERE scope = ?1")?;
         let occupants = statement.query_map(params![scope.as_bytes()], |columns| {
@@ -115,16 +137,22 @@ impl Transaction<'_> {
             })
         })?;
         let occupants = occupants.collect::<rusqlite::Result<Vec<_>>>()?;
+        if occupants.is_empty() {
+            return Ok(if self.open_scope(home)? { Room::Free } else { Room::Closed });
+        }
         let (expired, live): (Vec<_>, Vec<_>) =
             occupants.into_iter().partition(|occupant| is_expired(occupant.expires_at, now));
-        let has_room = live.len() < SECRETS_PER_SCOPE_MAX;
-        for occupant in expired.iter().filter(|_| has_room) {
-            self.erase(occupant.row, Place { scope, name: occupant.name })?;
+        if live.len() >= SECRETS_PER_SCOPE_MAX {
+            return Ok(Room::Full);
         }
-        Ok(has_room)
+        for occupant in expired {
+            self.erase_expired(occupant.row, Place { scope, name: occupant.name }, now)?;
+        }
+        Ok(Room::Free)
     }
 
-    fn insert(&self, scope: ScopeTag, secret: &NewSecret) -> rusqlite::Result<()> {
+    /// Answers the new row.
+    fn insert(&self, scope: ScopeTag, secret: &NewSecret) -> rusqlite::Result<i64> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO secret (scope, name, id, version, created_at, expires_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
@@ -137,10 +165,11 @@ impl Transaction<'_> {
             secret.header.expires_at.map(Timestamp::as_unix),
             secret.sealed.as_bytes(),
         ])?;
-        Ok(())
+        Ok(self.connection.last_insert_rowid())
     }
 
-    fn replace(&self, row: i64, secret: &NewSecret) -> rusqlite::Result<()> {
+    /// Answers the row.
+    fn replace(&self, row: i64, secret: &NewSecret) -> rusqlite::Result<i64> {
         let mut statement = self.connection.prepare_cached(
             "UPDATE secret SET version = ?2, created_at = ?3, expires_at = ?4, sealed = ?5 WHERE row = ?1",
         )?;
@@ -151,13 +180,20 @@ impl Transaction<'_> {
             secret.header.expires_at.map(Timestamp::as_unix),
             secret.sealed.as_bytes(),
         ])?;
-        Ok(())
+        Ok(row)
     }
 
-    fn erase(&mut self, row: i64, place: Place) -> rusqlite::Result<()> {
+    /// Erases a secret that has expired. Its scope stays listed: the caller knows whether it is empty now.
+    fn erase_expired(&mut self, row: i64, place: Place, now: Timestamp) -> rusqlite::Result<()> {
+        self.notice_expired(row, now)?;
         self.connection.prepare_cached("DELETE FROM secret WHERE row = ?1")?.execute([row])?;
+        self.forget(place)
+    }
+
+    /// Forgets what is known of a secret besides its row.
+    fn forget(&mut self, place: Place) -> rusqlite::Result<()> {
         self.changes.remove(place);
-        Ok(())
+        self.forget_read_day(place)
     }
 
     fn slot(&self, request: Option<IdempotentRequest>, now: Timestamp) -> rusqlite::Result<Option<Slot>> {
@@ -170,17 +206,6 @@ impl Transaction<'_> {
 
     pub(super) fn kept(&self, tag: IdempotencyTag, now: Timestamp) -> rusqlite::Result<Option<KeptRecord>> {
         self.recent.kept(self.connection, tag, now)
-    }
-
-    /// Keeps a namespace's wrapped key unless there is one, and answers the one there is.
-    pub(super) fn keep_wrapped_key(&self, namespace: NamespaceTag, key: &WrappedKey) -> rusqlite::Result<WrappedKey> {
-        if let Some(first) = reader::wrapped_key(self.connection, namespace)? {
-            return Ok(first);
-        }
-        let mut statement =
-            self.connection.prepare_cached("INSERT INTO wrapped_key (namespace, wrapped) VALUES (?1, ?2)")?;
-        statement.execute(params![namespace.as_bytes(), key.0])?;
-        Ok(key.clone())
     }
 
     /// Erases at most `max` of each kind that are gone at `now`, the longest gone first.
@@ -197,7 +222,8 @@ impl Transaction<'_> {
         })?;
         let expired = expired.collect::<rusqlite::Result<Vec<(i64, Place)>>>()?;
         for &(row, place) in &expired {
-            self.erase(row, place)?;
+            self.erase_expired(row, place, now)?;
+            self.close_scope(place.scope)?;
         }
         Ok(Swept {
             secrets: u32::try_from(expired.len()).unwrap_or(max.secrets),
@@ -215,8 +241,11 @@ impl Transaction<'_> {
     pub(super) fn erase_all(&mut self) -> rusqlite::Result<()> {
         self.connection.execute("DELETE FROM secret", [])?;
         self.recent.erase_all(self.connection)?;
-        let instance = NamespaceTag::INSTANCE;
-        self.connection.execute("DELETE FROM wrapped_key WHERE namespace <> ?1", [instance.as_bytes()])?;
+        self.erase_inventory()?;
+        self.erase_directory()?;
+        self.erase_outbox()?;
+        self.erase_notices()?;
+        self.destroy_keys()?;
         self.changes.remove_all();
         Ok(())
     }

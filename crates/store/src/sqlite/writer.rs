@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cholla_domain::error::StoreError;
 use cholla_domain::limits::WRITE_BATCH_MAX;
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::cache::{Cache, Changes};
 use super::checkpoint::Checkpointer;
@@ -20,6 +20,8 @@ use super::transaction::Transaction;
 pub(super) enum Message {
     /// A write.
     Job(Box<dyn Job>),
+    /// Asks for the log to be emptied between two transactions; the number of the attempt.
+    EmptyLog(u32, oneshot::Sender<Result<bool, StoreError>>),
     /// Wakes a writer that is to stop.
     Stop,
 }
@@ -34,6 +36,8 @@ pub(super) struct Writer {
     pub(super) recent: Recent,
     pub(super) cache: Arc<Cache>,
     pub(super) counters: Arc<Counters>,
+    /// Whether notices are wanted.
+    pub(super) keeps_notices: Arc<AtomicBool>,
     /// None for a database in memory.
     pub(super) checkpointer: Option<Checkpointer>,
 }
@@ -50,15 +54,23 @@ impl Writer {
     /// Writes until every sender is gone or the store is stopped, then empties the queue and closes the log.
     pub(super) fn run(mut self) -> Result<(), StoreError> {
         let mut messages = Vec::with_capacity(WRITE_BATCH_MAX);
+        let (mut jobs, mut emptyings) = (Vec::new(), Vec::new());
         while self.queue.blocking_recv_many(&mut messages, WRITE_BATCH_MAX) > 0 {
             if self.stopping.load(Ordering::SeqCst) {
                 self.queue.close();
             }
-            let jobs = messages.drain(..).filter_map(|message| match message {
-                Message::Job(job) => Some(job),
-                Message::Stop => None,
-            });
-            self.write(jobs.collect());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    Message::EmptyLog(attempt, caller) => emptyings.push((attempt, caller)),
+                    Message::Stop => {}
+                }
+            }
+            self.write(std::mem::take(&mut jobs));
+            for (attempt, caller) in emptyings.drain(..) {
+                // A caller that no longer waits has nobody to tell.
+                let _ = caller.send(self.empty_log(attempt));
+            }
         }
         match self.checkpointer.take() {
             Some(checkpointer) => {
@@ -67,6 +79,12 @@ impl Writer {
             }
             None => Ok(()),
         }
+    }
+
+    /// False when it could not be emptied now. A database in memory has no log.
+    fn empty_log(&self, attempt: u32) -> Result<bool, StoreError> {
+        let Some(checkpointer) = &self.checkpointer else { return Ok(true) };
+        self.lock(|connection| checkpointer.empty(connection, attempt)).map_err(store_error)
     }
 
     fn lock<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
@@ -136,7 +154,8 @@ impl Writer {
     ) -> Result<(), Abort> {
         let transaction = |error: rusqlite::Error| Abort::Transaction(error.into());
         connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).map_err(transaction)?;
-        let mut open = Transaction { connection, cache: &self.cache, recent: &mut self.recent, changes };
+        let keeps_notices = self.keeps_notices.load(Ordering::SeqCst);
+        let mut open = Transaction { connection, cache: &self.cache, recent: &mut self.recent, changes, keeps_notices };
         for job in jobs {
             job.execute(&mut open).map_err(|error| Abort::Job(error.into()))?;
         }
