@@ -19,6 +19,11 @@ impl PageLimit {
     pub fn clamp(limit: i64) -> Self {
         Self(usize::try_from(limit.max(1)).map_or(PAGE_LIMIT_MAX, |limit| limit.min(PAGE_LIMIT_MAX)))
     }
+
+    /// The number.
+    pub(crate) fn get(self) -> usize {
+        self.0
+    }
 }
 
 impl Default for PageLimit {
