@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::card_number;
 use crate::name::is_legal;
 
 /// A payload in clear. Wiped when dropped; cannot be cloned, compared, printed or serialized.
@@ -16,6 +17,16 @@ impl Plaintext {
     pub fn new(text: String) -> Option<Self> {
         let text = Zeroizing::new(text);
         is_legal(&text).then_some(Self(text))
+    }
+
+    /// Whether a card number stands in it, as a server with a payload guard asks before it stores anything.
+    pub fn holds_card_number(&self) -> bool {
+        card_number::stands_in(&self.0)
+    }
+
+    /// How many bytes it has, for whoever takes stock.
+    pub fn byte_length(&self) -> usize {
+        self.0.len()
     }
 
     /// The payload itself. Every caller is on the list in `testkit/tests/laws.rs`.
