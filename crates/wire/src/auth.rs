@@ -21,6 +21,11 @@ const TAIL_CHARS: usize = 4;
 pub struct PresentedKey(Zeroizing<Vec<u8>>);
 
 impl PresentedKey {
+    /// A key that stands elsewhere than in the header: the `client_secret` of OAuth (contract 15.3).
+    pub fn of(key: &[u8]) -> Self {
+        Self(Zeroizing::new(key.to_vec()))
+    }
+
     /// The key.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -9,11 +9,14 @@ use crate::json;
 
 mod access;
 mod domain;
+mod install;
+mod oauth;
 mod parameter;
 mod request;
 mod state;
 
 pub use domain::ErrorContext;
+pub use install::InstallRight;
 pub use parameter::Malformed;
 
 /// The type of errors that are the request's.
@@ -40,6 +43,8 @@ struct Attributes {
     should_retry: Option<bool>,
     original_request: Option<RequestId>,
     rate_limited_reason: Option<&'static str>,
+    /// The word of an OAuth error, whose body has another form (contract 15.15).
+    oauth: Option<&'static str>,
 }
 
 impl ApiError {
@@ -53,6 +58,7 @@ impl ApiError {
             should_retry: None,
             original_request: None,
             rate_limited_reason: None,
+            oauth: None,
         }))
     }
 
@@ -115,6 +121,13 @@ impl ApiError {
     pub fn body(&self) -> Vec<u8> {
         let attributes = &*self.0;
         let mut out = Vec::with_capacity(SKELETON_BYTES + attributes.message.len());
+        if let Some(word) = attributes.oauth {
+            json::push_body(&mut out, |body| {
+                body.string("error", word);
+                body.string("error_description", &attributes.message);
+            });
+            return out;
+        }
         json::push_body(&mut out, |body| {
             body.object("error", |error| {
                 if let Some(code) = attributes.code {

@@ -15,6 +15,10 @@ pub(crate) enum Answer {
     Secret,
     /// A list: `data.payload`, and `data` and `data.scope` to no effect.
     List,
+    /// One install: its two policies, to no effect (contract 11.8).
+    Install,
+    /// A list of installs: `data` and the two policies behind it, to no effect.
+    InstallList,
 }
 
 /// Checks the paths: those that are strings of legal length, before any other parameter. Everything else waits for
@@ -36,12 +40,24 @@ fn check_path(answer: Answer, path: &str) -> Result<(), ApiError> {
     if path.split('.').count() > EXPAND_DEPTH_MAX {
         return Err(ApiError::expansion_too_deep(path));
     }
+    if is_expandable(answer, path) {
+        return Ok(());
+    }
     match (answer, path) {
-        (Answer::Secret, "payload" | "scope") | (Answer::List, "data" | "data.payload" | "data.scope") => Ok(()),
-        (Answer::List, path) if !path.starts_with("data.") => {
+        (Answer::List | Answer::InstallList, path) if !path.starts_with("data.") => {
             Err(ApiError::not_expandable(path, Some(&format!("data.{path}"))))
         }
         _ => Err(ApiError::not_expandable(path, None)),
+    }
+}
+
+fn is_expandable(answer: Answer, path: &str) -> bool {
+    let is_policy = |path: &str| matches!(path, "content_security_policy_granted" | "content_security_policy_pending");
+    match answer {
+        Answer::Secret => matches!(path, "payload" | "scope"),
+        Answer::List => matches!(path, "data" | "data.payload" | "data.scope"),
+        Answer::Install => is_policy(path),
+        Answer::InstallList => path == "data" || path.strip_prefix("data.").is_some_and(is_policy),
     }
 }
 
@@ -54,6 +70,7 @@ pub(crate) fn decode(answer: Answer, value: Option<&Value<'_>>) -> Result<Expans
     let (payload, scope) = match answer {
         Answer::Secret => ("payload", "scope"),
         Answer::List => ("data.payload", "data.scope"),
+        Answer::Install | Answer::InstallList => return Ok(Expansion::default()),
     };
     Ok(Expansion { payload: paths.contains(&payload), scope: paths.contains(&scope) })
 }

@@ -47,9 +47,14 @@ impl Field {
         Ok(text)
     }
 
+    /// Shape of a parameter that an empty value unsets (contract 3.6), and whose legal values are few: they are judged before its length.
+    pub(crate) fn choice<'a>(&self, value: Option<Value<'a>>) -> Result<Option<Text<'a>>, ApiError> {
+        Ok(self.text(value)?.filter(|text| !text.is_empty()))
+    }
+
     /// Shape and length of a parameter that an empty value unsets (contract 3.6).
     pub(crate) fn optional<'a>(&self, value: Option<Value<'a>>) -> Result<Option<Text<'a>>, ApiError> {
-        let text = self.text(value)?.filter(|text| !text.is_empty());
+        let text = self.choice(value)?;
         if let Some(text) = &text {
             self.check_length(text)?;
         }

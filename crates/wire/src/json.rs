@@ -116,6 +116,34 @@ impl<'a> Object<'a> {
         out.push(b'"');
     }
 
+    /// A string, or `null`.
+    pub(crate) fn nullable(&mut self, key: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.string(key, value),
+            None => self.key(key).extend_from_slice(b"null"),
+        }
+    }
+
+    /// An array of strings.
+    pub(crate) fn strings<'s>(&mut self, key: &str, items: impl Iterator<Item = &'s str>) {
+        let level = self.level + 1;
+        let out = self.key(key);
+        out.push(b'[');
+        let mut empty = true;
+        for item in items {
+            if !empty {
+                out.push(b',');
+            }
+            empty = false;
+            push_line(out, level + 1);
+            push_string(out, item);
+        }
+        if !empty {
+            push_line(out, level);
+        }
+        out.push(b']');
+    }
+
     /// An integer, or `null`.
     pub(crate) fn integer(&mut self, key: &str, value: Option<i64>) {
         let out = self.key(key);

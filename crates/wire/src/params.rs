@@ -224,20 +224,32 @@ pub struct Parameters<'a> {
     known: Object<'a>,
     /// Parameters in the body of a GET, which knows none there (contract 3.4).
     misplaced: Object<'a>,
+    /// Whether a scalar was given twice, in the query, the body or both: elsewhere the last one wins, OAuth refuses it.
+    repeated: bool,
 }
 
 impl<'a> Parameters<'a> {
     /// Adds a parameter whose name is `name` as it was sent, brackets included.
     pub(crate) fn add(&mut self, name: &str, text: Text<'a>) -> Result<(), MixedShapes> {
         let (name, path) = split(name);
+        self.repeated |= path.is_empty() && self.known.get(name).is_some();
         self.known.add(name, path, text)
+    }
+
+    /// Whether a scalar was given twice.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.repeated
     }
 
     /// Puts a body's parameters over these: those of the same top-level name are replaced whole (contract 3.2).
     pub(crate) fn merge_body(&mut self, body: Self) {
+        self.repeated |= body.repeated;
         for (key, value) in body.known.0 {
             match self.known.position(key.as_str()) {
-                Some(at) => self.known.0[at].1 = value,
+                Some(at) => {
+                    self.repeated = true;
+                    self.known.0[at].1 = value;
+                }
                 None => self.known.0.push((key, value)),
             }
         }
@@ -263,14 +275,31 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// Contract 6.5, naming all of them in order.
     pub(crate) fn refuse_unknown(&self, known: &[&str]) -> Result<(), ApiError> {
+        self.refuse_unknown_in(known, &[("scope", &["type", "user"])])
+    }
+
+    /// Refuses parameters that are not in `known`, and of those in `members` the members that are not listed there.
+    ///
+    /// # Errors
+    /// Contract 6.5, naming all of them in order.
+    pub(crate) fn refuse_unknown_in(&self, known: &[&str], members: &[(&str, &[&str])]) -> Result<(), ApiError> {
+        let unknown = self.unknown(known, members);
+        let names = unknown.iter().map(|name| name.as_str()).collect::<Vec<_>>();
+        if names.is_empty() { Ok(()) } else { Err(ApiError::parameters_unknown(&names)) }
+    }
+
+    /// The names that [`refuse_unknown_in`](Self::refuse_unknown_in) refuses.
+    pub(crate) fn unknown(&self, known: &[&str], members: &[(&str, &[&str])]) -> Vec<Zeroizing<String>> {
         let mut unknown = Vec::new();
         for (key, value) in &self.known.0 {
             let name = key.as_str();
             if !known.contains(&name) {
                 unknown.push(Zeroizing::new(name.to_owned()));
-            } else if let (Key::Known("scope"), Value::Object(members)) = (key, value) {
-                let others = members.names().filter(|member| !["type", "user"].contains(member));
-                unknown.extend(others.map(|member| Zeroizing::new(format!("scope[{member}]"))));
+            } else if let (Some((_, listed)), Value::Object(own)) =
+                (members.iter().find(|(parent, _)| *parent == name), value)
+            {
+                let others = own.names().filter(|member| !listed.contains(member));
+                unknown.extend(others.map(|member| Zeroizing::new(format!("{name}[{member}]"))));
             }
         }
         for name in self.misplaced.names() {
@@ -278,8 +307,7 @@ impl<'a> Parameters<'a> {
                 unknown.push(Zeroizing::new(name.to_owned()));
             }
         }
-        let names = unknown.iter().map(|name| name.as_str()).collect::<Vec<_>>();
-        if names.is_empty() { Ok(()) } else { Err(ApiError::parameters_unknown(&names)) }
+        unknown
     }
 }
 

@@ -157,6 +157,15 @@ impl ApiError {
         Self::new(400, message).with_code("property_expansion_max_depth")
     }
 
+    /// A payload that the payload guard refuses. Nothing of it is shown.
+    pub fn card_number_in_payload() -> Self {
+        Self::new(
+            400,
+            "Invalid payload: it holds what looks like a card number, which this server is set up not to store",
+        )
+        .with_param("payload")
+    }
+
     /// Contract 8.2: a `payload` that cannot be signed. Nothing of it is shown.
     pub fn not_signable() -> Self {
         Self::new(
@@ -216,6 +225,11 @@ mod tests {
         check(&ApiError::not_an_object("scope"), 400, "- scope Invalid object");
         check(&ApiError::not_an_array("expand"), 400, "- expand Invalid array");
         check(&ApiError::not_an_integer("limit", "abc"), 400, "parameter_invalid_integer limit Invalid integer: abc");
+        check(
+            &ApiError::card_number_in_payload(),
+            400,
+            "- payload Invalid payload: it holds what looks like a card number, which this server is set up not to store",
+        );
         check(&ApiError::not_expandable("foo.bar", None), 400, "- - This property cannot be expanded (foo.bar).");
         check(
             &ApiError::not_expandable("foo", Some("data.foo")),
