@@ -1,17 +1,40 @@
-//! The admin listener: health, readiness, metrics, and in dev mode the clock and the reset.
+//! The admin listener: health, readiness and metrics for everybody who reaches it; the admin API (`/v1`, `docs/admin-api.md`), and in dev mode
+//! the clock, the scripted faults and the reset, for whoever has an admin token.
+//!
+//! Each endpoint of the admin API is an entry of a table ([`routes`]): requests are checked against it, and its document is written from it.
 
-use std::sync::Arc;
+mod accounts;
+mod apps;
+mod audit;
+mod authorizations;
+mod call;
+mod erasures;
+mod failure;
+mod given;
+mod installs;
+mod inventory;
+mod keys;
+mod openapi;
+mod platform;
+mod route;
+mod sessions;
+mod webhooks;
+
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use cholla_domain::directory::credential::{CredentialKey, Role};
 use cholla_domain::limits::BODY_READ_SECONDS_MAX;
+use cholla_domain::operator::admin_role;
 use cholla_domain::ports::Maintenance;
 use cholla_store::sqlite::Store;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -19,41 +42,178 @@ use crate::dev::DevWorld;
 use crate::metrics::store_readings;
 use crate::respond::AnswerBody;
 use crate::state::Api;
+use crate::webhooks::address::Reach;
+
+use call::{Answer, Call};
+use failure::Failure;
+use given::Given;
+use route::Route;
 
 /// Bytes of a request body that the admin listener reads.
-const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;
+const ADMIN_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Where the document of the admin API is.
+const DOCUMENT: &str = "/openapi.json";
 
 /// What the admin listener shows and does.
 pub(crate) struct Admin {
     pub(crate) api: Arc<Api>,
     pub(crate) store: Arc<Store>,
-    /// The keyed hash of the admin token.
+    /// The keyed hash of the admin token that the server was started with. It is an operator's.
     pub(crate) token: cholla_domain::directory::CredentialHash,
-    /// Dev mode's clock and reset; production has neither.
+    /// How far webhooks reach.
+    pub(crate) webhook_reach: Reach,
+    /// Dev mode's clock, scripted faults and reset; production has none of them.
     pub(crate) dev: Option<DevWorld>,
 }
 
-/// An answer of the admin listener before it is an HTTP answer.
+/// An answer of dev mode before it is an HTTP answer.
 pub(crate) type AdminAnswer = Result<Value, (StatusCode, String)>;
 
+/// Every endpoint of the admin API.
+fn routes() -> impl Iterator<Item = &'static Route> {
+    [
+        accounts::ROUTES,
+        apps::ROUTES,
+        installs::ROUTES,
+        keys::ROUTES,
+        sessions::ROUTES,
+        authorizations::ROUTES,
+        webhooks::ROUTES,
+        erasures::ROUTES,
+        inventory::ROUTES,
+        audit::ROUTES,
+        platform::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
 /// Answers one request of the admin listener.
-pub(crate) async fn serve(admin: &Admin, request: Request<Incoming>) -> Response<AnswerBody> {
+pub(crate) async fn serve<B>(admin: &Arc<Admin>, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let (parts, body) = request.into_parts();
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/healthz") => plain(StatusCode::OK, "ok\n"),
         (&Method::GET, "/readyz") => ready(admin).await,
         (&Method::GET, "/metrics") => metrics(admin),
-        (method, path @ ("/dev/clock" | "/dev/reset")) => answer(match &admin.dev {
+        (&Method::GET, DOCUMENT) => json_answer(StatusCode::OK, document()),
+        (method, path @ ("/dev/clock" | "/dev/faults" | "/dev/reset")) => dev_answer(match &admin.dev {
             Some(dev) => develop(admin, dev, &parts, body).await,
-            None => Err(unknown(method, path)),
+            None => Err((StatusCode::NOT_FOUND, unknown(method, path))),
         }),
-        (method, path) => answer(Err(unknown(method, path))),
+        (_, path) if path.starts_with("/v1/") => match operate(admin, &parts, body).await {
+            Ok(answer) => json_answer(StatusCode::OK, answer.into_bytes().into()),
+            Err(failure) => {
+                let (status, body) = failure.answer();
+                json_answer(status, body.into())
+            }
+        },
+        (method, path) => dev_answer(Err((StatusCode::NOT_FOUND, unknown(method, path)))),
     }
 }
 
+/// The document, as bytes.
+fn document() -> Bytes {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| format!("{:#}\n", openapi::document()).into());
+    DOCUMENT.clone()
+}
+
+/// Judges the token, finds the endpoint, reads what is given, and lets the endpoint answer.
+async fn operate<B>(admin: &Arc<Admin>, parts: &Parts, body: B) -> Result<Answer, Failure>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Some((key, role)) = who(admin, parts.headers.get(AUTHORIZATION)) else {
+        let message = "Send an admin token as `Authorization: Bearer TOKEN`: that of the token file, or one made with `POST /v1/tokens`.";
+        return Err(Failure::plain(StatusCode::UNAUTHORIZED, message));
+    };
+    let (route, path) = found(&parts.method, parts.uri.path())?;
+    if role == Role::Auditor && parts.method != Method::GET {
+        let message = "This token is an auditor's, which changes nothing; use an operator's.";
+        return Err(Failure::plain(StatusCode::FORBIDDEN, message));
+    }
+    let given = if openapi::takes_query(&route.method) {
+        Given::of_query(route.takes, pairs(parts.uri.query().unwrap_or_default())?)?
+    } else {
+        let body = receive(body).await.map_err(|(status, message)| Failure::plain(status, message))?;
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            let message = "This endpoint takes nothing in the query; send it as a JSON object.";
+            return Err(Failure::plain(StatusCode::BAD_REQUEST, message));
+        }
+        Given::of_body(route.takes, &body)?
+    };
+    let _reset_waits = admin.api.without_reset().await;
+    let call = Call { admin: Arc::clone(admin), by: key.to_string(), path, given, now: admin.api.now() };
+    (route.answer)(&call).await
+}
+
+/// Whose token it is. Keyed hashes are compared: how long that takes says nothing about a token.
+fn who(admin: &Admin, header: Option<&HeaderValue>) -> Option<(CredentialKey, Role)> {
+    let token = header?.as_bytes().strip_prefix(b"Bearer ")?;
+    let hash = admin.api.instance.credential_hash(token);
+    if hash == admin.token {
+        return Some((CredentialKey::of(&hash), Role::Operator));
+    }
+    admin_role(&admin.api.keeper.read(), &hash, admin.api.now())
+}
+
+/// The endpoint of a method and a path, and what stands in the path. One that spells the path out goes before one that names a part of it.
+fn found(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Failure> {
+    let mut candidates: Vec<_> = routes().filter_map(|route| Some((route, matched(route.path, path)?))).collect();
+    candidates.sort_by_key(|(_, named)| named.len());
+    let fewest = candidates.first().map(|(_, named)| named.len());
+    candidates.retain(|(_, named)| Some(named.len()) == fewest);
+    if candidates.is_empty() {
+        return Err(Failure::plain(StatusCode::NOT_FOUND, unknown(method, path)));
+    }
+    let methods = candidates.iter().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", ");
+    let fitting = candidates.into_iter().find(|(route, _)| route.method == *method);
+    fitting.ok_or_else(|| {
+        let path: String = path.chars().take(cholla_domain::limits::PATH_SHOWN_CHARS_MAX).collect();
+        Failure::plain(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {methods}."))
+    })
+}
+
+/// What stands in a path where its pattern names it; `None` where they do not match.
+fn matched(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut named = Vec::new();
+    let (mut patterns, mut parts) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return Some(named),
+            (Some(pattern), Some(part)) if pattern.starts_with('{') => {
+                let part = percent_decode_str(part).decode_utf8().ok()?;
+                named.push(Some(part.into_owned()).filter(|part| !part.is_empty())?);
+            }
+            (Some(pattern), Some(part)) if pattern == part => {}
+            _ => return None,
+        }
+    }
+}
+
+/// The pairs of a query.
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().map(String::from);
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((decoded(name)?, decoded(value)?))
+    });
+    pairs
+        .collect::<Result<_, std::str::Utf8Error>>()
+        .map_err(|_| Failure::plain(StatusCode::BAD_REQUEST, "The query is not UTF-8; percent-encode it."))
+}
+
 /// Judges the token, reads the body and lets dev mode answer.
-async fn develop(admin: &Admin, dev: &DevWorld, parts: &Parts, body: Incoming) -> AdminAnswer {
-    if !authorized(admin, parts.headers.get(AUTHORIZATION)) {
+async fn develop<B>(admin: &Arc<Admin>, dev: &DevWorld, parts: &Parts, body: B) -> AdminAnswer
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if who(admin, parts.headers.get(AUTHORIZATION)).is_none_or(|(_, role)| role != Role::Operator) {
         let message = "Send the admin token as `Authorization: Bearer TOKEN`; the ready file and the terminal name it.";
         return Err((StatusCode::UNAUTHORIZED, message.into()));
     }
@@ -70,14 +230,14 @@ where
     let body = Limited::new(body, ADMIN_BODY_BYTES_MAX).collect();
     match timeout(Duration::from_secs(BODY_READ_SECONDS_MAX), body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 16 KiB or broke off.".into())),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 2 MiB or broke off.".into())),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.".into())),
     }
 }
 
-fn unknown(method: &Method, path: &str) -> (StatusCode, String) {
+fn unknown(method: &Method, path: &str) -> String {
     let path: String = path.chars().take(cholla_domain::limits::PATH_SHOWN_CHARS_MAX).collect();
-    (StatusCode::NOT_FOUND, format!("The admin listener does not serve {method} {path}. See docs/commands.md."))
+    format!("The admin listener does not serve {method} {path}. See docs/commands.md and docs/admin-api.md.")
 }
 
 /// Ready means that a write reaches the disk: one is made. A server that drains has closed this listener, too.
@@ -95,12 +255,6 @@ fn metrics(admin: &Admin) -> Response<AnswerBody> {
     answer
 }
 
-/// Compares keyed hashes: how long that takes says nothing about the token.
-fn authorized(admin: &Admin, header: Option<&HeaderValue>) -> bool {
-    let token = header.and_then(|header| header.as_bytes().strip_prefix(b"Bearer "));
-    token.is_some_and(|token| admin.api.instance.credential_hash(token) == admin.token)
-}
-
 fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     let mut answer = Response::new(Full::from(text));
     *answer.status_mut() = status;
@@ -108,48 +262,22 @@ fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     answer
 }
 
-fn answer(result: AdminAnswer) -> Response<AnswerBody> {
+/// Answers may hold keys that are shown this once: nobody on the way keeps them.
+fn json_answer(status: StatusCode, body: Bytes) -> Response<AnswerBody> {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn dev_answer(result: AdminAnswer) -> Response<AnswerBody> {
     let (status, body) = match result {
         Ok(body) => (StatusCode::OK, body),
         Err((status, message)) => (status, json!({"error": {"message": message, "type": "invalid_request_error"}})),
     };
-    let mut answer = Response::new(Full::from(format!("{body:#}\n")));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    json_answer(status, format!("{body:#}\n").into())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use hyper::body::Frame;
-
-    use super::*;
-
-    /// A body that does not come.
-    struct Silent;
-
-    impl Body for Silent {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Pending
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_has_a_length_and_a_deadline() {
-        let of = |length| receive(Full::new(Bytes::from(vec![b' '; length])));
-        let read = |body: Result<Bytes, (StatusCode, String)>| {
-            body.map(|body| body.len()).map_err(|(status, _)| status.as_u16())
-        };
-        assert_eq!(read(of(0).await), Ok(0));
-        assert_eq!(read(of(ADMIN_BODY_BYTES_MAX).await), Ok(ADMIN_BODY_BYTES_MAX));
-        assert_eq!(read(of(ADMIN_BODY_BYTES_MAX + 1).await), Err(413));
-        assert_eq!(read(receive(Silent).await), Err(408));
-    }
-}
+mod tests;

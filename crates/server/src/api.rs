@@ -15,14 +15,21 @@ use crate::header_names::IDEMPOTENCY_KEY;
 use crate::metrics::Operation;
 use crate::respond::{Reply, log_failure};
 
+pub(crate) mod consent;
 mod delete;
 mod find;
+pub(crate) mod installs;
+pub(crate) mod links;
 mod list;
+pub(crate) mod oauth;
 mod set;
 mod sign;
 
+pub(crate) use consent::consent;
 pub(crate) use delete::delete;
 pub(crate) use find::find;
+pub(crate) use installs::InstallRoute;
+pub(crate) use links::Link;
 pub(crate) use list::list;
 pub(crate) use set::set;
 pub(crate) use sign::sign;
@@ -33,19 +40,51 @@ const SECRETS: &str = "/v1/apps/secrets";
 const FIND: &str = "/v1/apps/secrets/find";
 /// Its deletion.
 const DELETE: &str = "/v1/apps/secrets/delete";
+/// Where dev mode's page of consent is sent to.
+pub(crate) const CONSENT: &str = "/dev/consent";
 /// What a UI extension has signed for its backend.
 const SIGNATURE: &str = "/v1/apps/app_embedded_backend_signature";
 
-/// The operation of a method and a path (contract 1.1 to 1.6). `None` for an unknown URL or a wrong method: both are 404.
-pub(crate) fn route(method: &http::Method, path: &str) -> Option<Operation> {
+/// What a request asks for, by who may ask.
+pub(crate) enum Route {
+    /// The secrets and the signature, by whoever an app is.
+    Secrets(Operation),
+    /// Installs, by accounts and developers.
+    Installs(InstallRoute),
+    /// Tokens, by developers.
+    OAuth(Operation),
+    /// Install links, by browsers.
+    Link(Link),
+    /// Dev mode's own page of consent, sent back.
+    Consent,
+}
+
+impl Route {
+    /// What the metrics call it.
+    pub(crate) fn operation(&self) -> Operation {
+        match self {
+            Self::Secrets(operation) | Self::OAuth(operation) => *operation,
+            Self::Installs(route) => route.operation(),
+            Self::Link(_) | Self::Consent => Operation::Link,
+        }
+    }
+}
+
+/// What a method and a path ask for (contract 1.1 to 1.6, section 10). `None` for an unknown URL or a wrong method: both are 404.
+pub(crate) fn route(method: &http::Method, path: &str) -> Option<Route> {
     let path = single_slashes(path);
     match (method.as_str(), &*path) {
-        ("GET" | "HEAD", FIND) => Some(Operation::Find),
-        ("GET" | "HEAD", SECRETS) => Some(Operation::List),
-        ("GET" | "HEAD", SIGNATURE) => Some(Operation::Sign),
-        ("POST", SECRETS) => Some(Operation::Set),
-        ("POST", DELETE) => Some(Operation::Delete),
-        _ => None,
+        ("GET" | "HEAD", FIND) => Some(Route::Secrets(Operation::Find)),
+        ("GET" | "HEAD", SECRETS) => Some(Route::Secrets(Operation::List)),
+        ("GET" | "HEAD", SIGNATURE) => Some(Route::Secrets(Operation::Sign)),
+        ("POST", SECRETS) => Some(Route::Secrets(Operation::Set)),
+        ("POST", DELETE) => Some(Route::Secrets(Operation::Delete)),
+        ("POST", "/v1/oauth/token" | "/oauth/token") => Some(Route::OAuth(Operation::Token)),
+        ("POST", "/v1/oauth/deauthorize" | "/oauth/deauthorize") => Some(Route::OAuth(Operation::Deauthorize)),
+        ("POST", CONSENT) => Some(Route::Consent),
+        (method, path) => {
+            InstallRoute::of(method, path).map(Route::Installs).or_else(|| Link::of(method, path).map(Route::Link))
+        }
     }
 }
 
@@ -76,7 +115,7 @@ pub(crate) struct Input<'a> {
 }
 
 impl Input<'_> {
-    fn parameters(&self) -> Result<Parameters<'_>, ApiError> {
+    pub(crate) fn parameters(&self) -> Result<Parameters<'_>, ApiError> {
         form::read(self.method, self.query, self.content_type, &self.body)
     }
 }
@@ -121,7 +160,7 @@ impl Call<'_> {
     /// The reply that shows a secret; `deleted` says that it has just been deleted.
     fn secret(&self, view: &SecretView, deleted: bool, replay_of: Option<RequestId>) -> Reply {
         let body = object::secret(view, self.caller.principal.namespace.livemode, deleted);
-        Reply { result: Ok(body), version: Some(view.header.version), replay_of }
+        Reply { result: Ok(body), version: Some(view.header.version), replay_of, page: None }
     }
 
     /// The values of a header that may come several times.
@@ -142,7 +181,7 @@ struct Named<'a> {
 
 /// A reply without a version or a replay.
 fn plain(body: Vec<u8>) -> Reply {
-    Reply { result: Ok(body), version: None, replay_of: None }
+    Reply { result: Ok(body), version: None, replay_of: None, page: None }
 }
 
 #[cfg(test)]
@@ -150,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rule_1_1_and_1_2_and_1_3_and_1_4_and_1_5_and_1_6_and_1_8_routes() {
+    fn rule_1_1_to_1_6_and_1_8_and_10_1_to_10_8_routes() {
         for (method, path, expected) in [
             ("POST", "/v1/apps/secrets", Some(Operation::Set)),
             ("GET", "/v1/apps/secrets", Some(Operation::List)),
@@ -167,9 +206,25 @@ mod tests {
             ("GET", "/v1/apps/secrets/", None),
             ("GET", "/v2/apps/secrets", None),
             ("GET", "/", None),
+            ("POST", "/v1/oauth/token", Some(Operation::Token)),
+            ("POST", "/oauth/token", Some(Operation::Token)),
+            ("GET", "/v1/oauth/token", None),
+            ("POST", "/v1/oauth/deauthorize", Some(Operation::Deauthorize)),
+            ("POST", "//oauth//deauthorize", Some(Operation::Deauthorize)),
+            ("GET", "/oauth/authorize", Some(Operation::Link)),
+            ("GET", "/oauth/v2/authorize", Some(Operation::Link)),
+            ("GET", "/apps/install/link/com.example.a", Some(Operation::Link)),
+            ("POST", "/dev/consent", Some(Operation::Link)),
+            ("GET", "/dev/consent", None),
+            ("GET", "/v1/apps/installs", Some(Operation::InstallList)),
+            ("POST", "/v1/apps//installs", Some(Operation::InstallCreate)),
+            ("GET", "/v1/apps/installs/x", Some(Operation::InstallRetrieve)),
+            ("POST", "/v1/apps/installs/x", Some(Operation::InstallReauthorize)),
+            ("POST", "/v1/apps/installs/x/uninstall", Some(Operation::InstallUninstall)),
+            ("DELETE", "/v1/apps/installs/x", None),
         ] {
             let method = http::Method::from_bytes(method.as_bytes()).unwrap();
-            assert_eq!(route(&method, path), expected, "{method} {path}");
+            assert_eq!(route(&method, path).map(|route| route.operation()), expected, "{method} {path}");
         }
     }
 }

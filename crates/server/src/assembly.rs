@@ -5,11 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use cholla_domain::directory::Directory;
 use cholla_domain::limits::CONNECTIONS_MAX;
-use cholla_domain::ports::{Maintenance, Ports};
-use cholla_domain::time::Timestamp;
+use cholla_domain::ports::{DirectoryCipher, Ports};
 use cholla_seal::{Instance, Keyring, RootKey};
 use cholla_store::sqlite::Store;
 use tokio::net::TcpListener;
@@ -21,16 +18,24 @@ use crate::admin::{self, Admin};
 use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::entropy::SystemEntropy;
+use crate::erasing::Erasing;
 use crate::in_flight::InFlightTable;
+use crate::keeper::{DELIVERY_ENTRY, Keeper, delivery_context};
 use crate::large_bodies::LargeBodies;
 use crate::listener::{Listener, bind};
 use crate::metrics::Metrics;
-use crate::platform::Platform;
+use crate::notices::Telling;
+use crate::platform_tokens::PlatformTokens;
+use crate::rate_limits::RateLimits;
 use crate::running::StartError;
-use crate::state::Api;
+use crate::scripted_faults::{self, ScriptedFaults};
+use crate::service;
+use crate::state::{Api, Consent};
+use crate::sweep::Sweeper;
+use crate::webhooks::client::Transport;
+use crate::webhooks::dispatcher::Dispatcher;
 use crate::workers::Workers;
-use crate::world::{Derivation, MadeUp, World};
-use crate::{service, sweep};
+use crate::world::MadeUp;
 
 /// The store with its keys.
 pub(crate) struct Foundation {
@@ -49,17 +54,20 @@ impl Foundation {
         Ok(Self { store, instance, keyring })
     }
 
-    /// The world that `platform` declares, seen from `started_at`.
-    pub(crate) fn world(&self, platform: &Platform, started_at: Timestamp) -> World {
-        let derivation = Derivation {
-            credential_hash: &|value| self.instance.credential_hash(value),
-            alphanumerics: &|label, length| self.instance.derive_alphanumerics(label, length),
-        };
-        World::build(platform, &derivation, started_at)
+    /// The directory in this store.
+    pub(crate) fn keeper(&self, clock: &Arc<ServerClock>, grace_seconds: i64) -> Result<Arc<Keeper>, StartError> {
+        let keys = (Arc::clone(&self.instance), Arc::clone(&self.keyring));
+        Ok(Arc::new(Keeper::load(
+            self.store.clone(),
+            (self.store.clone(), self.store.clone()),
+            keys,
+            Arc::clone(clock),
+            grace_seconds,
+        )?))
     }
 
     /// The API over this store.
-    pub(crate) fn api(&self, directory: Directory, settings: Settings) -> Api {
+    pub(crate) fn api(&self, keeper: Arc<Keeper>, settings: Settings) -> Api {
         Api {
             ports: Ports {
                 store: self.store.clone(),
@@ -69,11 +77,16 @@ impl Foundation {
             },
             clock: settings.clock,
             instance: Arc::clone(&self.instance),
-            directory: ArcSwap::from_pointee(directory),
+            keeper,
+            platform_tokens: settings.platform_tokens,
+            consent: settings.consent,
             made_up: settings.made_up,
             cors: settings.cors,
             strict_transport_security: settings.strict_transport_security,
             reset: settings.reset,
+            rate_limits: settings.rate_limits,
+            payload_guard: settings.payload_guard,
+            faults: settings.faults,
             large_bodies: LargeBodies::default(),
             metrics: Arc::new(Metrics::new()),
         }
@@ -88,6 +101,11 @@ pub(crate) struct Settings {
     pub(crate) strict_transport_security: bool,
     /// Where there is a reset to keep out.
     pub(crate) reset: Option<RwLock<()>>,
+    pub(crate) rate_limits: Option<RateLimits>,
+    pub(crate) platform_tokens: Option<PlatformTokens>,
+    pub(crate) consent: Option<Consent>,
+    pub(crate) payload_guard: bool,
+    pub(crate) faults: Option<Arc<ScriptedFaults>>,
 }
 
 /// Binds an address, and says which one it is.
@@ -130,7 +148,12 @@ impl Tasks {
         let api = Arc::clone(api);
         let serve = move |request| {
             let api = Arc::clone(&api);
-            async move { service::serve(&api, request).await }
+            async move {
+                match api.faults.as_ref().filter(|faults| faults.are_set()) {
+                    None => service::serve(&api, request).await,
+                    Some(faults) => Box::pin(scripted_faults::serve(&api, faults, request)).await,
+                }
+            }
         };
         self.set.spawn(listener.run(serve, self.stop.subscribe()));
     }
@@ -153,11 +176,61 @@ impl Tasks {
         self.set.spawn(listener.run(serve, self.stop.subscribe()));
     }
 
-    /// Runs the sweeper.
-    pub(crate) fn sweep(&mut self, api: &Arc<Api>, store: &Arc<Store>, interval: Duration, moved: &Arc<Notify>) {
-        let store: Arc<dyn Maintenance> = store.clone();
-        self.set.spawn(sweep::run(Arc::clone(api), store, interval, Arc::clone(moved), self.stop.subscribe()));
+    /// Runs what goes on beside the requests: the sweeper, the notices of secrets, the deliveries of webhooks.
+    pub(crate) fn work(&mut self, foundation: &Foundation, api: &Arc<Api>, work: Work) {
+        let keeper = &api.keeper;
+        let store = &foundation.store;
+        let erasing = Erasing {
+            keeper: Arc::clone(keeper),
+            store: store.clone(),
+            instance: Arc::clone(&foundation.instance),
+            keyring: Arc::clone(&foundation.keyring),
+        };
+        let sweeper = Sweeper {
+            api: Arc::clone(api),
+            store: store.clone(),
+            outbox: store.clone(),
+            erasing,
+            moved: work.moved,
+            interval: work.sweep_interval,
+            grace_seconds: work.grace_seconds,
+        };
+        let telling = Telling {
+            keeper: Arc::clone(keeper),
+            store: store.clone(),
+            instance: Arc::clone(&foundation.instance),
+            clock: Arc::clone(&api.clock),
+            names: tokio::sync::Mutex::default(),
+        };
+        let (endpoints, instance) = (Arc::clone(keeper), Arc::clone(&foundation.instance));
+        let dispatcher = Dispatcher {
+            outbox: store.clone(),
+            endpoint: Box::new(move |tag| endpoints.endpoint_view(tag)),
+            open: Box::new(move |delivery| {
+                instance.open_entry(DELIVERY_ENTRY, &delivery_context(&delivery.key), delivery.sealed.as_bytes())
+            }),
+            transport: work.transport,
+            clock: api.clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            metrics: Arc::clone(&api.metrics),
+            wake: Arc::clone(&keeper.queued),
+        };
+        self.set.spawn(sweeper.run(self.stop.subscribe()));
+        self.set.spawn(telling.run(self.stop.subscribe()));
+        self.set.spawn(dispatcher.run(self.stop.subscribe()));
     }
+}
+
+/// How the work beside the requests is done.
+pub(crate) struct Work {
+    /// Told when the clock was moved.
+    pub(crate) moved: Arc<Notify>,
+    /// Between two rounds of the sweeper.
+    pub(crate) sweep_interval: Duration,
+    /// How long secrets outlive the last install.
+    pub(crate) grace_seconds: i64,
+    /// The way to webhook endpoints.
+    pub(crate) transport: Arc<dyn Transport>,
 }
 
 /// A failure of the file system at `path`.

@@ -1,15 +1,24 @@
-//! From the head of a request to the principal that makes it.
+//! From the head of a request to who makes it.
 
-use cholla_domain::directory::Refused;
+use std::sync::Arc;
+
+use cholla_domain::directory::CredentialHash;
+use cholla_domain::directory::access::{InstallCaller, Refused};
+use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind};
+use cholla_domain::directory::decision::Decision;
+use cholla_domain::directory::state::Directory;
+use cholla_domain::id::AccountId;
+use cholla_domain::oauth::{Developer, presented};
 use cholla_domain::principal::Principal;
 use cholla_domain::time::Timestamp;
-use cholla_wire::auth::{PresentedKey, presented_key};
+use cholla_wire::auth::{MaskedKey, PresentedKey, presented_key};
 use cholla_wire::error::ApiError;
 use cholla_wire::headers;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
-use crate::header_names::{STRIPE_ACCOUNT, STRIPE_CONTEXT};
+use crate::api::InstallRoute;
+use crate::header_names::{IDEMPOTENCY_KEY, STRIPE_ACCOUNT, STRIPE_CONTEXT};
 use crate::state::Api;
 
 /// A caller whose key is known and may act on the account it named.
@@ -17,46 +26,183 @@ use crate::state::Api;
 pub(crate) struct Caller {
     /// Who, and where.
     pub principal: Principal,
+    /// The keyed hash of the key: its rate limit goes by it.
+    pub credential: CredentialHash,
     /// The key as it was presented: messages show it masked.
     pub key: PresentedKey,
 }
 
-/// Authenticates a request: first the key, then its relation to the account (contract section 6, order of checks).
+/// A caller of the Install API.
+pub(crate) struct InstallKey {
+    /// Who.
+    pub(crate) caller: InstallCaller,
+    /// The keyed hash of the key.
+    pub(crate) credential: CredentialHash,
+    /// The key as it was presented.
+    pub(crate) key: PresentedKey,
+    /// The account named is not reached; a kept result may still be asked for.
+    pub(crate) unreachable: Option<Unreachable>,
+}
+
+/// An account that a key does not reach (contract 6.24).
+pub(crate) struct Unreachable(AccountId);
+
+impl Unreachable {
+    pub(crate) fn error(&self, key: &PresentedKey) -> ApiError {
+        ApiError::account_not_reachable(&key.masked(), self.0.as_str())
+    }
+}
+
+impl InstallKey {
+    /// Refuses an account that is not reached, unless this may be the retry of a write that ended the only way to it (contract 14.3).
+    pub(crate) fn refused_without_replay(&self, request: &HeaderMap, route: &InstallRoute) -> Result<(), ApiError> {
+        let may_be_kept = matches!(route, InstallRoute::Reauthorize(_) | InstallRoute::Uninstall(_))
+            && request.contains_key(IDEMPOTENCY_KEY);
+        match &self.unreachable {
+            Some(unreachable) if !may_be_kept => Err(unreachable.error(&self.key)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A developer's secret key, as OAuth asks for it.
+pub(crate) struct DeveloperKey {
+    /// Whose.
+    pub(crate) developer: Developer,
+    /// The keyed hash of the key.
+    pub(crate) credential: CredentialHash,
+    /// The key as it was presented.
+    pub(crate) key: PresentedKey,
+}
+
+/// Authenticates a request to the secrets: first the key, then its relation to the account (contract section 6, order of checks).
 ///
 /// # Errors
 /// Contract 6.1 to 6.4, 5.10 and 6.24.
 pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Result<Caller, ApiError> {
-    let key = presented_key(request.get(AUTHORIZATION).map(http::HeaderValue::as_bytes))?;
-    if key.is_publishable() {
-        return Err(ApiError::publishable_key());
-    }
+    let key = known_form(request.get(AUTHORIZATION), None)?;
     let hash = api.instance.credential_hash(key.as_bytes());
-    let directory = api.directory.load();
-    let header = |name| request.get::<http::HeaderName>(name).map(http::HeaderValue::as_bytes);
-    let account = || headers::account(header(STRIPE_ACCOUNT), header(STRIPE_CONTEXT));
-    let refused = |refused, named: Option<&str>| match refused {
-        Refused::Expired => ApiError::expired_key(&key.masked()),
-        Refused::Publishable => ApiError::publishable_key(),
-        Refused::AccountNotReachable => ApiError::account_not_reachable(&key.masked(), named.unwrap_or_default()),
-    };
-    let principal = if let Some(credential) = directory.credential(&hash) {
-        if let Err(error) = credential.check(now) {
-            return Err(refused(error, None));
-        }
-        let named = account()?;
-        directory.principal(credential, named.as_ref(), now).map_err(|error| {
-            let named = named.as_ref().unwrap_or(&credential.account);
-            refused(error, Some(named.as_str()))
-        })?
+    let directory = api.keeper.read();
+    let token;
+    let credential = if let Some(credential) = directory.credential(&CredentialKey::of(&hash)) {
+        credential
     } else {
-        let made_up = api.made_up.as_ref().zip(key.as_str());
-        let Some((made_up, text)) = made_up.filter(|(_, text)| crate::world::MadeUp::is_well_formed(text)) else {
-            return Err(ApiError::invalid_key(&key.masked()));
-        };
-        let named = account()?;
-        let resolved = made_up.resolve(text, &hash, named.as_ref(), &directory);
-        let resolved = resolved.ok_or_else(|| ApiError::invalid_key(&key.masked()))?;
-        resolved.map_err(|error| refused(error, named.as_ref().map(cholla_domain::id::AccountId::as_str)))?
+        token = platform_token(api, &directory, &key, now)?;
+        &token
     };
-    Ok(Caller { principal, key })
+    credential.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    let named = named_account(request)?;
+    let principal = directory.principal(credential, named.as_ref(), now).map_err(|refused| {
+        let named = named.as_ref().unwrap_or(&credential.account);
+        refusal(refused, &key.masked(), named.as_str())
+    })?;
+    note_presented(api, &directory, credential);
+    Ok(Caller { principal, credential: hash, key })
+}
+
+/// Authenticates a request to the Install API, whose reach is another (contract 12.6).
+///
+/// # Errors
+/// Contract 6.1 to 6.4, 5.10 and 6.24.
+pub(crate) fn authenticate_installs(api: &Api, request: &HeaderMap, now: Timestamp) -> Result<InstallKey, ApiError> {
+    let key = known_form(request.get(AUTHORIZATION), None)?;
+    let credential = api.instance.credential_hash(key.as_bytes());
+    let directory = api.keeper.read();
+    let token;
+    let found = if let Some(found) = directory.credential(&CredentialKey::of(&credential)) {
+        found
+    } else {
+        token = platform_token(api, &directory, &key, now)?;
+        &token
+    };
+    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    let named = named_account(request)?;
+    match (directory.install_caller(found, named.as_ref(), now), named) {
+        (Ok(caller), _) => Ok(InstallKey { caller, credential, key, unreachable: None }),
+        (Err(Refused::AccountNotReachable), Some(named)) if found.kind == CredentialKind::Secret => {
+            let (developer, livemode) = (found.account.clone(), found.livemode);
+            let caller = InstallCaller::Developer { developer, account: named.clone(), livemode };
+            Ok(InstallKey { caller, credential, key, unreachable: Some(Unreachable(named)) })
+        }
+        (Err(refused), named) => {
+            let named = named.as_ref().unwrap_or(&found.account);
+            Err(refusal(refused, &key.masked(), named.as_str()))
+        }
+    }
+}
+
+/// Authenticates a developer to OAuth: by the header or, without one, by the secret in the body (contract 15.3).
+///
+/// # Errors
+/// Contract 6.1 to 6.4, and 18.12's form for any key but an account's secret key.
+pub(crate) fn authenticate_developer(
+    api: &Api,
+    header: Option<&HeaderValue>,
+    in_body: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<DeveloperKey, ApiError> {
+    let key = known_form(header, in_body)?;
+    let credential = api.instance.credential_hash(key.as_bytes());
+    let directory = api.keeper.read();
+    let found = directory.credential(&CredentialKey::of(&credential));
+    let found = found.ok_or_else(|| ApiError::invalid_key(&key.masked()))?;
+    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    if found.kind != CredentialKind::Secret {
+        return Err(ApiError::developer_key_needed(&key.masked(), found.account.as_str()));
+    }
+    let developer = Developer { account: found.account.clone(), livemode: found.livemode };
+    Ok(DeveloperKey { developer, credential, key })
+}
+
+/// The key that was presented, which is no publishable one.
+fn known_form(header: Option<&HeaderValue>, in_body: Option<&[u8]>) -> Result<PresentedKey, ApiError> {
+    let key = match (header, in_body) {
+        (None, Some(in_body)) => PresentedKey::of(in_body),
+        (header, _) => presented_key(header.map(HeaderValue::as_bytes))?,
+    };
+    if key.is_publishable() { Err(ApiError::publishable_key()) } else { Ok(key) }
+}
+
+fn named_account(request: &HeaderMap) -> Result<Option<AccountId>, ApiError> {
+    let header = |name| request.get::<http::HeaderName>(name).map(HeaderValue::as_bytes);
+    headers::account(header(STRIPE_ACCOUNT), header(STRIPE_CONTEXT))
+}
+
+fn refusal(refused: Refused, key: &MaskedKey, named: &str) -> ApiError {
+    match refused {
+        Refused::Unknown => ApiError::invalid_key(key),
+        Refused::Expired => ApiError::expired_key(key),
+        Refused::Publishable => ApiError::publishable_key(),
+        Refused::AccountNotReachable => ApiError::account_not_reachable(key, named),
+    }
+}
+
+/// The session that a platform has signed by itself, as a credential without state: it is judged by whether its app is installed now
+/// (contract 14.4).
+fn platform_token(
+    api: &Api,
+    directory: &Directory,
+    key: &PresentedKey,
+    now: Timestamp,
+) -> Result<Credential, ApiError> {
+    let unknown = || ApiError::invalid_key(&key.masked());
+    let tokens = api.platform_tokens.as_ref().ok_or_else(unknown)?;
+    tokens.credential(key, directory, now).map_err(|refused| refusal(refused, &key.masked(), ""))
+}
+
+/// Remembers, once for each pair, that its access token has been presented (contract 15.9).
+fn note_presented(api: &Api, directory: &Directory, credential: &Credential) {
+    let (CredentialKind::OAuth { .. }, Some(install)) = (&credential.kind, credential.install) else { return };
+    let pair = directory.grant(&install).and_then(|grant| grant.pair.as_ref());
+    if pair.is_some_and(|pair| pair.access == credential.key && !pair.presented) {
+        let (keeper, access) = (Arc::clone(&api.keeper), credential.key);
+        let asked = keeper.unasked();
+        tokio::spawn(async move {
+            let noted =
+                keeper.decide(asked, move |ctx| Decision { change: presented(ctx, &install, &access), outcome: () });
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "that a token was presented could not be written down");
+            }
+        });
+    }
 }

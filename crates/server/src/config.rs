@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use cholla_domain::limits::CONNECTIONS_MAX;
+use cholla_domain::limits::{CONNECTIONS_MAX, GRACE_SECONDS_DEFAULT, RATE_MAX};
 use thiserror::Error;
 
 use crate::platform::document::{At, Document, Table};
+use crate::platform::duration_seconds;
 use crate::platform::fault::{Faults, quoted};
+pub use crate::webhooks::address::Network;
 
 /// Where the API listens unless said otherwise: TLS on the loopback address, the port of dev mode's HTTPS.
 const API_LISTEN_DEFAULT: &str = "127.0.0.1:12112";
@@ -28,6 +30,11 @@ const SWEEP_SECONDS_MAX: u64 = 24 * 60 * 60;
 /// The most connections that can be asked for. Each is a file descriptor.
 const CONNECTIONS_CONFIGURED_MAX: u64 = 1_000_000;
 
+/// The rate limit of a credential unless said otherwise. It is shared by all accounts that a developer's secret key reaches.
+const CREDENTIAL_RATE_DEFAULT: Rate = Rate { per_second: 1_000, burst: 2_000 };
+/// The rate limit of an app or developer on one account unless said otherwise.
+const ACCOUNT_RATE_DEFAULT: Rate = Rate { per_second: 500, burst: 1_000 };
+
 /// What is wrong with a configuration file, one line a fault: `FILE:LINE: what is wrong; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(transparent)]
@@ -41,17 +48,29 @@ pub struct Config {
     /// The file of the root key.
     pub root_key_file: PathBuf,
     /// The platform file.
-    pub platform_file: PathBuf,
+    pub platform_file: Option<PathBuf>,
+    /// Seconds for which the secrets of a namespace outlive its last install; 0: not at all (contract 14.5).
+    pub grace_seconds: i64,
+    /// The platform's own page of consent (contract 15.11).
+    pub consent_url: Option<String>,
+    /// Embedded keys that the platform signs by itself.
+    pub embedded_keys: Option<EmbeddedKeysConfig>,
     /// Bytes of the cache of sealed records; 0: no cache.
     pub cache_bytes: usize,
     /// Seconds in which open requests may finish when the server stops.
     pub drain_seconds: u64,
     /// Seconds between two rounds of the sweeper.
     pub sweep_seconds: u64,
+    /// Whether payloads with card numbers are refused.
+    pub payload_guard: bool,
     /// The API's listener.
     pub api: ApiConfig,
     /// The admin listener.
     pub admin: AdminConfig,
+    /// Requests to webhook endpoints.
+    pub webhooks: WebhooksConfig,
+    /// The rate limits.
+    pub limits: LimitsConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -90,6 +109,46 @@ pub struct AdminConfig {
     pub listen: SocketAddr,
     /// The file of the admin token, which nothing of a production server asks for yet.
     pub token_file: PathBuf,
+}
+
+/// Embedded keys that the platform signs by itself: JWTs of ES256, `EdDSA` or RS256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedKeysConfig {
+    /// The `iss` that they must have.
+    pub issuer: String,
+    /// The `aud` that they must have, or have among others.
+    pub audience: String,
+    /// The JWK set with the platform's public keys; read again by the sweeper.
+    pub jwks_file: PathBuf,
+}
+
+/// Requests to webhook endpoints, whose URLs come from developers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhooksConfig {
+    /// Networks that are not globally reachable, and may be reached all the same.
+    pub allowed_private_networks: Vec<Network>,
+    /// Whether URLs may begin with `http:`.
+    pub allow_plain_http: bool,
+    /// Certificate authorities to trust beside those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The rate limits (contract 6.28). `None`: there is none of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Of each credential.
+    pub per_credential: Option<Rate>,
+    /// Of each app, and each developer's own keys, on each account and in each mode.
+    pub per_account: Option<Rate>,
+}
+
+/// A rate limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests a second in the long run, 1 to [`RATE_MAX`].
+    pub per_second: u64,
+    /// Requests at once after a pause, 1 to [`RATE_MAX`].
+    pub burst: u64,
 }
 
 /// The log, on standard error.
@@ -141,28 +200,45 @@ fn config(root: &Table<'_>, folder: &Path) -> Option<Config> {
         "data_dir",
         "root_key_file",
         "platform_file",
+        "grace",
+        "consent_url",
+        "embedded_keys",
         "cache_bytes",
         "drain_seconds",
         "sweep_seconds",
+        "payload_guard",
         "api",
         "admin",
+        "webhooks",
+        "limits",
         "log",
     ]);
     let api = api(&root.table("api", "[api]"), folder);
     let admin = admin(&root.table("admin", "[admin]"), folder);
+    let webhooks = webhooks(&root.table("webhooks", "[webhooks]"), folder);
+    let limits = limits(&root.table("limits", "[limits]"));
     let log = log(&root.table("log", "[log]"));
     let cache_bytes = root.number("cache_bytes", 0..=CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT);
     let drain_seconds = root.number("drain_seconds", 0..=DRAIN_SECONDS_MAX, DRAIN_SECONDS_DEFAULT);
     let sweep_seconds = root.number("sweep_seconds", 1..=SWEEP_SECONDS_MAX, SWEEP_SECONDS_DEFAULT);
+    let payload_guard = root.flag("payload_guard");
+    let (grace, consent_url) = (grace(root), consent_url(root));
+    let embedded_keys = embedded_keys(root, folder);
     let config = Config {
         data_dir: path(root, "data_dir", folder, "data"),
         root_key_file: path(root, "root_key_file", folder, "root.key"),
-        platform_file: path(root, "platform_file", folder, "platform.toml"),
+        platform_file: root.text("platform_file").map(|path| folder.join(path.value)),
+        grace_seconds: grace?,
+        consent_url,
+        embedded_keys,
         cache_bytes: usize::try_from(cache_bytes?).unwrap_or(usize::MAX),
         drain_seconds: drain_seconds?,
         sweep_seconds: sweep_seconds?,
+        payload_guard: payload_guard?,
         api: api?,
         admin: admin?,
+        webhooks: webhooks?,
+        limits: limits?,
         log: log?,
     };
     if config.api.listen == config.admin.listen && config.api.listen.port() != 0 {
@@ -258,6 +334,69 @@ fn admin(table: &Table<'_>, folder: &Path) -> Option<AdminConfig> {
     table.allow(&["listen", "token_file"]);
     let token_file = path(table, "token_file", folder, "admin.token");
     Some(AdminConfig { listen: address(table, ADMIN_LISTEN_DEFAULT)?, token_file })
+}
+
+/// How long secrets outlive the last install: a duration, or `0`.
+fn grace(root: &Table<'_>) -> Option<i64> {
+    let Some(At { line, value }) = root.text("grace") else { return Some(GRACE_SECONDS_DEFAULT) };
+    let seconds = if value == "0" { Some(0) } else { duration_seconds(value) };
+    if seconds.is_none() {
+        root.fault(line, "`grace` is not a duration; write a whole number and s, m, h or d, such as `30d`, or `0`");
+    }
+    seconds
+}
+
+fn consent_url(root: &Table<'_>) -> Option<String> {
+    let At { line, value } = root.text("consent_url")?;
+    if !crate::manifest::is_redirect_uri(value) {
+        root.fault(line, "`consent_url` is no absolute http or https URL without a fragment; correct it");
+    }
+    Some(value.to_owned())
+}
+
+fn embedded_keys(root: &Table<'_>, folder: &Path) -> Option<EmbeddedKeysConfig> {
+    root.line_of("embedded_keys")?;
+    let table = root.table("embedded_keys", "[embedded_keys]");
+    table.allow(&["issuer", "audience", "jwks_file"]);
+    let (issuer, audience) = (table.required("issuer"), table.required("audience"));
+    let jwks_file = table.required("jwks_file");
+    Some(EmbeddedKeysConfig {
+        issuer: issuer?.value.to_owned(),
+        audience: audience?.value.to_owned(),
+        jwks_file: folder.join(jwks_file?.value),
+    })
+}
+
+fn webhooks(table: &Table<'_>, folder: &Path) -> Option<WebhooksConfig> {
+    table.allow(&["allowed_private_networks", "allow_plain_http", "ca_file"]);
+    let mut allowed_private_networks = Vec::new();
+    for At { line, value } in table.texts("allowed_private_networks").unwrap_or_default() {
+        let network = Network::parse(value);
+        if network.is_none() {
+            let wanted = "write its first address and the length of its prefix, such as `10.0.0.0/8`";
+            table.fault(line, format!("not a network: {}; {wanted}", quoted(value)));
+        }
+        allowed_private_networks.extend(network);
+    }
+    let ca_file = table.text("ca_file").map(|path| folder.join(path.value));
+    Some(WebhooksConfig { allowed_private_networks, allow_plain_http: table.flag("allow_plain_http")?, ca_file })
+}
+
+fn limits(table: &Table<'_>) -> Option<LimitsConfig> {
+    let keys = ["per_credential_per_second", "per_credential_burst", "per_account_per_second", "per_account_burst"];
+    table.allow(&keys);
+    let [credential_per_second, credential_burst, account_per_second, account_burst] = keys;
+    let per_credential = rate(table, (credential_per_second, credential_burst), CREDENTIAL_RATE_DEFAULT);
+    let per_account = rate(table, (account_per_second, account_burst), ACCOUNT_RATE_DEFAULT);
+    let limit = |rate: Rate| (rate.per_second > 0).then_some(rate);
+    Some(LimitsConfig { per_credential: limit(per_credential?), per_account: limit(per_account?) })
+}
+
+/// A rate; one of 0 requests a second means that there is no limit.
+fn rate(table: &Table<'_>, (per_second, burst): (&str, &str), default: Rate) -> Option<Rate> {
+    let per_second = table.number(per_second, 0..=RATE_MAX, default.per_second);
+    let burst = table.number(burst, 1..=RATE_MAX, default.burst);
+    Some(Rate { per_second: per_second?, burst: burst? })
 }
 
 fn log(table: &Table<'_>) -> Option<LogConfig> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cholla_domain::limits::{CLOCK_SECONDS_MAX, CONNECTIONS_MAX};
+use cholla_domain::limits::{CLOCK_SECONDS_MAX, CONNECTIONS_MAX, GRACE_SECONDS_DEFAULT};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::Plaintext;
 use cholla_domain::place::Namespace;
@@ -23,14 +23,20 @@ use serde_json::json;
 use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::admin::{Admin, AdminAnswer};
-use crate::assembly::{Foundation, Settings, Tasks, file_error, listen};
+use crate::assembly::{Foundation, Settings, Tasks, Work, file_error, listen};
 use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::files;
+use crate::keeper::Keeper;
+use crate::platform::reconcile::{Manner, Reconciled, reconcile};
 use crate::platform::{DemoSecret, Platform, Purpose};
 use crate::running::{Running, StartError};
+use crate::scripted_faults::ScriptedFaults;
+use crate::state::Consent;
 use crate::tls;
-use crate::world::{MadeUp, World};
+use crate::webhooks::address;
+use crate::webhooks::client::Client;
+use crate::world::{Declared, MadeUp, Naming};
 
 /// How often dev mode erases what has expired; moving the clock does so at once.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -54,6 +60,8 @@ pub struct DevOptions {
     pub admin: SocketAddr,
     /// Where to write what scripts need to know, once connections are accepted.
     pub ready_file: Option<PathBuf>,
+    /// Whether payloads with card numbers are refused.
+    pub payload_guard: bool,
     /// Bytes of the cache of sealed records.
     pub cache_bytes: Option<usize>,
 }
@@ -75,17 +83,12 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
     let home = Home::open(&options).await?;
     let foundation = Arc::new(Foundation::lay(home.store, home.root).await?);
     let clock = Arc::new(ServerClock::with_offset(home.clock_offset_seconds));
-    let world = foundation.world(&platform, clock.now());
+    let keeper = foundation.keeper(&clock, GRACE_SECONDS_DEFAULT)?;
+    let reconciled = settle(&keeper, &foundation, &platform).await?;
+    let declared = Declared::of(&platform, &keeper.read(), &reconciled);
     let token = foundation.instance.derive_alphanumerics("dev admin token", 40);
-    let settings = Settings {
-        clock: Arc::clone(&clock),
-        made_up: (!options.strict).then(MadeUp::new),
-        cors: Cors { allowed_origins: None, private_network: true },
-        strict_transport_security: false,
-        reset: Some(RwLock::new(())),
-    };
-    let World { directory, declared } = world;
-    let api = Arc::new(foundation.api(directory, settings));
+    let faults = Arc::<ScriptedFaults>::default();
+    let api = Arc::new(foundation.api(keeper, settings(&options, &clock, &faults)));
     let demo_secrets = if demo { Platform::demo_secrets() } else { Vec::new() };
     seed(&api.ports, &foundation.keyring, &demo_secrets, clock.now()).await?;
 
@@ -103,19 +106,24 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
         api: Arc::clone(&api),
         store: Arc::clone(&foundation.store),
         token: foundation.instance.credential_hash(token.as_bytes()),
+        webhook_reach: address::Reach::Everywhere,
         dev: Some(DevWorld {
             platform,
             demo_secrets,
             foundation: Arc::clone(&foundation),
             clock_file: options.data.as_ref().map(|data| data.join("clock")),
             moved: Arc::clone(&moved),
+            faults,
             changing: Mutex::new(()),
         }),
     };
     tasks.serve_api(&api, plain_socket, None, CONNECTIONS_MAX);
     tasks.serve_api(&api, tls_socket, Some(home.identity.acceptor()?), CONNECTIONS_MAX);
     tasks.serve_admin(admin, admin_socket);
-    tasks.sweep(&api, &foundation.store, SWEEP_INTERVAL, &moved);
+    let transport = Arc::new(Client::new(address::Reach::Everywhere, None)?);
+    let grace_seconds = GRACE_SECONDS_DEFAULT;
+    let work = Work { moved: Arc::clone(&moved), sweep_interval: SWEEP_INTERVAL, grace_seconds, transport };
+    tasks.work(&foundation, &api, work);
     if let Some(path) = &options.ready_file {
         crate::world::ReadyFile::new(&declared, &endpoints).write(path).map_err(file_error(path))?;
     }
@@ -127,6 +135,38 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
         drain: DRAIN,
         temporary: home.temporary,
     })
+}
+
+fn settings(options: &DevOptions, clock: &Arc<ServerClock>, faults: &Arc<ScriptedFaults>) -> Settings {
+    Settings {
+        clock: Arc::clone(clock),
+        made_up: (!options.strict).then(MadeUp::new),
+        cors: Cors { allowed_origins: None, private_network: true },
+        strict_transport_security: false,
+        reset: Some(RwLock::new(())),
+        rate_limits: None,
+        platform_tokens: None,
+        consent: Some(Consent::Own),
+        payload_guard: options.payload_guard,
+        faults: Some(Arc::clone(faults)),
+    }
+}
+
+/// Brings the directory to the platform file: `expires_in` counts anew.
+async fn settle(
+    keeper: &Arc<Keeper>,
+    foundation: &Arc<Foundation>,
+    platform: &Platform,
+) -> Result<Reconciled, StartError> {
+    let (platform, instance) = (platform.clone(), Arc::clone(&foundation.instance));
+    let asked = keeper.unasked();
+    let settled = keeper
+        .batch(asked, move |batch| {
+            let manner = Manner { anew: true, prune: false };
+            reconcile(batch, &platform, &Naming::derived(&instance), manner)
+        })
+        .await?;
+    settled.map_err(|misfit| StartError::Misfit(misfit.0))
 }
 
 /// What dev mode keeps on disk, or would.
@@ -250,13 +290,14 @@ async fn seed(ports: &Ports, keyring: &Keyring, secrets: &[DemoSecret], now: Tim
     Ok(())
 }
 
-/// What the clock and the reset of dev mode need.
+/// What the clock, the scripted faults and the reset of dev mode need.
 pub(crate) struct DevWorld {
     platform: Platform,
     demo_secrets: Vec<DemoSecret>,
     foundation: Arc<Foundation>,
     clock_file: Option<PathBuf>,
     moved: Arc<Notify>,
+    faults: Arc<ScriptedFaults>,
     /// Held while the clock is moved or the world is reset: one at a time.
     changing: Mutex<()>,
 }
@@ -270,19 +311,20 @@ enum ClockBody {
 }
 
 impl DevWorld {
-    /// Answers `/dev/clock` and `/dev/reset` to whoever has the admin token.
+    /// Answers `/dev/clock`, `/dev/faults` and `/dev/reset` to whoever has the admin token.
     pub(crate) async fn serve(&self, admin: &Admin, method: &Method, path: &str, body: &[u8]) -> AdminAnswer {
         let _one_at_a_time = self.changing.lock().await;
         match (method, path) {
             (&Method::GET, "/dev/clock") => {}
-            (&Method::POST, "/dev/clock") => self.move_clock(&admin.api.clock, body)?,
+            (&Method::POST, "/dev/clock") => self.move_clock(&admin.api.clock, &admin.api.keeper.queued, body)?,
             (&Method::POST, "/dev/reset") => self.reset(admin).await?,
+            (_, "/dev/faults") => return self.faults.answer(method, body),
             _ => return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes POST, and /dev/clock also GET."))),
         }
         Ok(json!({"now": admin.api.now().as_unix()}))
     }
 
-    fn move_clock(&self, clock: &ServerClock, body: &[u8]) -> Result<(), (StatusCode, String)> {
+    fn move_clock(&self, clock: &ServerClock, queued: &Notify, body: &[u8]) -> Result<(), (StatusCode, String)> {
         let refuse = |message: &str| (StatusCode::BAD_REQUEST, message.to_owned());
         let usage = "Send a JSON object with exactly one member: {\"advance\": \"2h\"} (s, m, h or d) or {\"set\": UNIX_SECONDS}.";
         let wanted = match serde_json::from_slice(body).map_err(|_| refuse(usage))? {
@@ -303,6 +345,7 @@ impl DevWorld {
         self.keep_offset(offset)?;
         clock.set_offset(offset);
         self.moved.notify_one();
+        queued.notify_one();
         Ok(())
     }
 
@@ -335,9 +378,11 @@ impl DevWorld {
         if let Some(made_up) = &api.made_up {
             made_up.clear();
         }
+        self.faults.clear();
         self.keep_offset(0)?;
         api.clock.set_offset(0);
-        api.directory.store(Arc::new(self.foundation.world(&self.platform, api.now()).directory));
+        api.keeper.start_over().await.map_err(|error| failed(&error))?;
+        settle(&api.keeper, &self.foundation, &self.platform).await.map_err(|error| failed(&error))?;
         seed(&api.ports, &self.foundation.keyring, &self.demo_secrets, api.now()).await.map_err(|error| failed(&error))
     }
 }

@@ -7,6 +7,7 @@ pub(crate) const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-ve
 pub(crate) const STRIPE_ACCOUNT: HeaderName = HeaderName::from_static("stripe-account");
 pub(crate) const STRIPE_CONTEXT: HeaderName = HeaderName::from_static("stripe-context");
 pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
+pub(crate) const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 pub(crate) const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");

@@ -1,6 +1,5 @@
 //! One HTTP/2 connection: what its peer may keep in memory, and for how long.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
 
+use crate::cut;
 use crate::listener::Failure;
 use crate::progress::Progress;
 use crate::respond::AnswerBody;
@@ -31,7 +31,7 @@ where
     let service = service_fn(move |request| {
         let answer = reported.begin(serve(request));
         let watched = Arc::clone(&watched);
-        async move { Ok::<_, Infallible>(answer.await.map(|body| watched.watch(body))) }
+        async move { cut::sent(answer.await).map(|answer| answer.map(|body| watched.watch(body))) }
     });
     let header_list = u32::try_from(HEAD_BYTES_MAX).expect("the limit of a head fits 32 bits");
     let connection = http2::Builder::new(TokioExecutor::new())

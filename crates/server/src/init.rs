@@ -79,17 +79,14 @@ impl InitError {
     }
 }
 
-/// An empty platform file, with an example of everything in comments.
-const PLATFORM_TEMPLATE: &str = include_str!("init/platform.toml");
-
-/// Makes configuration, root key, admin token, certificate and an empty platform file.
+/// Makes configuration, root key, admin token and certificate.
 ///
 /// # Errors
 /// When any of them is there already (nothing is made then), or the file system refuses (what was made is removed again).
 pub fn init(options: &InitOptions) -> Result<Initialized, InitError> {
     let directory = &options.directory;
     let at = |name: &str| directory.join(name);
-    let paths = ["root.key", "admin.token", "platform.toml", "tls"].map(at);
+    let paths = ["root.key", "admin.token", "tls"].map(at);
     if at("cholla.toml").exists() {
         return Err(InitError::Exists(at("cholla.toml")));
     }
@@ -126,12 +123,11 @@ fn make(
     }
     RootKey::generate()?.write_new(&at("root.key"))?;
     made.push(at("root.key"));
-    let contents: [(&str, &[u8]); 6] = [
+    let contents: [(&str, &[u8]); 5] = [
         ("admin.token", admin_token.as_bytes()),
         ("tls/ca.pem", identity.authority.as_bytes()),
         ("tls/server.pem", identity.certificate.as_bytes()),
         ("tls/server.key", identity.key.as_bytes()),
-        ("platform.toml", PLATFORM_TEMPLATE.as_bytes()),
         // The configuration last: where it is, everything that it names is.
         ("cholla.toml", &Config::template().into_bytes()),
     ];
@@ -179,7 +175,7 @@ mod tests {
         assert!(matches!(&error, InitError::File { path, .. } if path.ends_with("cholla.toml")), "{error}");
         assert_eq!(names(home.path()), ["cholla.toml"], "what was there before");
         fs::remove_file(home.path().join("cholla.toml")).unwrap();
-        assert_eq!(init(&options).unwrap().files.len(), 7);
+        assert_eq!(init(&options).unwrap().files.len(), 6);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Listening: sockets, the accept loop with its connection cap, timeouts, TLS, and the two protocols.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::cut;
 use crate::http2;
 use crate::progress::Progress;
 use crate::respond::AnswerBody;
@@ -165,7 +165,7 @@ where
     let progress = Arc::new(Progress::default());
     let service = service_fn(|request| {
         let request = progress.begin(serve(request));
-        async move { Ok::<_, Infallible>(request.await) }
+        async move { cut::sent(request.await) }
     });
     let connection = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).serve_connection(io, service);
     let mut connection = pin!(connection);

@@ -6,6 +6,8 @@ use cholla_store::sqlite::Statistics;
 use prometheus::core::Collector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
+use crate::rate_limits::Exceeded;
+
 /// The operations that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -19,6 +21,22 @@ pub(crate) enum Operation {
     Delete,
     /// Contract 1.5.
     Sign,
+    /// Contract 10.1.
+    InstallList,
+    /// Contract 10.2.
+    InstallCreate,
+    /// Contract 10.3.
+    InstallRetrieve,
+    /// Contract 10.4.
+    InstallReauthorize,
+    /// Contract 10.5.
+    InstallUninstall,
+    /// Contract 10.6.
+    Token,
+    /// Contract 10.7.
+    Deauthorize,
+    /// Contract 10.8.
+    Link,
     /// A preflight (contract 7.3).
     Preflight,
     /// A request that was answered before its operation was known.
@@ -26,15 +44,45 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 7] = [Self::Set, Self::List, Self::Find, Self::Delete, Self::Sign, Self::Preflight, Self::None];
+    const ALL: [Self; 15] = [
+        Self::Set,
+        Self::List,
+        Self::Find,
+        Self::Delete,
+        Self::Sign,
+        Self::InstallList,
+        Self::InstallCreate,
+        Self::InstallRetrieve,
+        Self::InstallReauthorize,
+        Self::InstallUninstall,
+        Self::Token,
+        Self::Deauthorize,
+        Self::Link,
+        Self::Preflight,
+        Self::None,
+    ];
 
-    fn label(self) -> &'static str {
+    /// The operation that the metrics call `label`.
+    pub(crate) fn labelled(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.label() == label)
+    }
+
+    /// What the metrics call it.
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Set => "set",
             Self::List => "list",
             Self::Find => "find",
             Self::Delete => "delete",
             Self::Sign => "sign",
+            Self::InstallList => "install_list",
+            Self::InstallCreate => "install_create",
+            Self::InstallRetrieve => "install_retrieve",
+            Self::InstallReauthorize => "install_reauthorize",
+            Self::InstallUninstall => "install_uninstall",
+            Self::Token => "token",
+            Self::Deauthorize => "deauthorize",
+            Self::Link => "link",
             Self::Preflight => "preflight",
             Self::None => "none",
         }
@@ -63,6 +111,10 @@ pub(crate) struct Metrics {
     pub connections_open: IntGauge,
     /// Connections accepted since the start.
     pub connections_accepted: IntCounter,
+    /// Requests that a credential's rate limit refused (contract 6.28).
+    rate_limited_credentials: IntCounter,
+    /// Requests that the rate limit of an app or developer on an account refused.
+    rate_limited_accounts: IntCounter,
     /// Requests whose handling panicked and was answered 500.
     pub panics: IntCounter,
     /// Expired secrets that the sweeper erased.
@@ -71,6 +123,14 @@ pub(crate) struct Metrics {
     pub idempotency_records_erased: IntCounter,
     /// When the sweeper last found nothing left to erase, in Unix seconds: what expired before is erased.
     pub erased_up_to: IntGauge,
+    /// Webhooks that an endpoint took.
+    pub webhook_tries_succeeded: IntCounter,
+    /// Webhooks that an endpoint did not take, this time.
+    pub webhook_tries_failed: IntCounter,
+    /// Deliveries that are not tried any more.
+    pub webhooks_given_up: IntCounter,
+    /// Seconds for which the delivery that is due the longest has been due.
+    pub webhook_queue_age: IntGauge,
 }
 
 impl Default for Metrics {
@@ -98,6 +158,13 @@ impl Metrics {
                 &["operation"],
             ),
         );
+        let rate_limited = register(
+            &registry,
+            IntCounterVec::new(
+                Opts::new("cholla_rate_limited_total", "Requests refused with 429 by the limit they exceeded."),
+                &["limit"],
+            ),
+        );
         let operations = Operation::ALL
             .iter()
             .map(|operation| PerOperation {
@@ -107,11 +174,17 @@ impl Metrics {
                 latency: latency.with_label_values(&[operation.label()]),
             })
             .collect();
+        let tries = register(
+            &registry,
+            IntCounterVec::new(Opts::new("cholla_webhook_tries_total", "Webhooks sent, by outcome."), &["outcome"]),
+        );
         let counter = |name, help| register(&registry, IntCounter::new(name, help));
         let gauge = |name, help| register(&registry, IntGauge::new(name, help));
         Self {
             connections_open: gauge("cholla_connections_open", "Open connections of the API."),
             connections_accepted: counter("cholla_connections_accepted_total", "Connections accepted since the start."),
+            rate_limited_credentials: rate_limited.with_label_values(&["credential"]),
+            rate_limited_accounts: rate_limited.with_label_values(&["account"]),
             panics: counter("cholla_panics_total", "Requests whose handling panicked."),
             secrets_erased: counter("cholla_secrets_erased_total", "Expired secrets that were physically erased."),
             idempotency_records_erased: counter(
@@ -122,8 +195,23 @@ impl Metrics {
                 "cholla_erased_up_to_seconds",
                 "Unix time up to which everything expired is physically erased.",
             ),
+            webhook_tries_succeeded: tries.with_label_values(&["succeeded"]),
+            webhook_tries_failed: tries.with_label_values(&["failed"]),
+            webhooks_given_up: counter("cholla_webhooks_given_up_total", "Deliveries that are not tried any more."),
+            webhook_queue_age: gauge(
+                "cholla_webhook_queue_age_seconds",
+                "For how long the delivery that is due the longest has been due.",
+            ),
             operations,
             registry,
+        }
+    }
+
+    /// Counts one request that exceeded a rate limit.
+    pub(crate) fn rate_limited(&self, exceeded: Exceeded) {
+        match exceeded {
+            Exceeded::Credential => self.rate_limited_credentials.inc(),
+            Exceeded::Account => self.rate_limited_accounts.inc(),
         }
     }
 

@@ -1,13 +1,16 @@
 //! The platform file: accounts, apps, installs and keys, declared in one TOML file and checked as a whole.
 //!
-//! Read the tables in their order: `accounts`, `apps` (with `manifest`), `installs`, `keys`. What a server runs with is made from a
-//! [`Platform`] by [`World::build`](crate::world::World::build). `docs/platform-file.md` explains the file to people.
+//! Read the tables in their order: `accounts`, `apps` (with `manifest`), `installs`, `keys`. `reconcile` brings a server's
+//! directory to a [`Platform`]. `docs/platform-file.md` explains the file to people.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use cholla_domain::directory::{CredentialKind, SigningSecret};
-use cholla_domain::id::{AccountId, AppId, UserId};
+use cholla_domain::directory::app::{ApiAccess, Asks, Manifest};
+use cholla_domain::directory::credential::InstallRights;
+use cholla_domain::directory::secret::SigningSecret;
+use cholla_domain::id::{AccountId, AppId, AppPublicId, ClientId, UserId};
 use cholla_domain::livemode::Livemode;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -18,14 +21,18 @@ mod demo;
 pub(crate) mod document;
 mod duration;
 pub(crate) mod fault;
+mod index;
 mod installs;
 mod keys;
 mod manifest;
+pub(crate) mod reconcile;
+mod webhooks;
 
 pub(crate) use accounts::is_account_id;
 pub use demo::DemoSecret;
 pub use duration::duration_seconds;
 pub use fault::{Fault, Faults};
+pub(crate) use fault::{listed, quoted};
 
 use crate::files;
 use document::{Document, Table};
@@ -41,6 +48,8 @@ pub struct Platform {
     pub installs: Vec<Install>,
     /// The keys.
     pub keys: Vec<Key>,
+    /// The webhook endpoints.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// An account: an app developer, an installing merchant, or both.
@@ -52,6 +61,8 @@ pub struct Account {
     pub name: Option<String>,
     /// Its users as far as they are declared; others may be used on the wire all the same.
     pub users: Vec<UserId>,
+    /// Developers who may install their own apps here through `Stripe-Account` (contract 12.6).
+    pub connected_to: Vec<AccountId>,
 }
 
 /// How an app is given to accounts.
@@ -64,6 +75,9 @@ pub enum Distribution {
 }
 
 impl Distribution {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Private];
+
     /// `public` or `private`, as in the file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -90,6 +104,41 @@ pub struct App {
     pub permissions: Vec<AskedPermission>,
     /// Its signing secret, where the file gives one.
     pub signing_secret: Option<SigningSecret>,
+    /// Its id in the Install API, where the file gives one (contract 11.3).
+    pub app_id: Option<AppPublicId>,
+    /// Its OAuth client id, where the file gives one.
+    pub client_id: Option<ClientId>,
+    /// How its backend gets its credentials (contract 15.1).
+    pub api_access: ApiAccess,
+    /// Where a browser may be sent after an install, the first by default.
+    pub redirect_uris: Vec<String>,
+    /// Hosts that its UI extension may send requests to.
+    pub connect_src: Vec<String>,
+    /// Hosts that its UI extension may load images from.
+    pub image_src: Vec<String>,
+    /// Its endpoints.
+    pub endpoints: Vec<String>,
+}
+
+impl App {
+    /// What an upload of it says.
+    pub fn manifest(&self) -> Manifest {
+        let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+        let purpose = |asked: &AskedPermission| Some((asked.permission.clone(), asked.purpose.clone()?));
+        Manifest {
+            version: self.version.clone(),
+            name: self.name.clone(),
+            asks: Asks {
+                permissions: self.permissions.iter().map(|asked| asked.permission.clone()).collect(),
+                connect_src: set(&self.connect_src),
+                image_src: set(&self.image_src),
+                endpoints: set(&self.endpoints),
+            },
+            purposes: self.permissions.iter().filter_map(purpose).collect::<BTreeMap<_, _>>(),
+            api_access: self.api_access,
+            redirect_uris: self.redirect_uris.clone(),
+        }
+    }
 }
 
 /// A permission that an app asks for.
@@ -114,11 +163,95 @@ pub struct Install {
     pub granted: Vec<String>,
 }
 
+/// What a key of the file is, with its app and user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// An account's secret key.
+    Secret,
+    /// An account's own restricted key, for the Install API only.
+    AccountRestricted(InstallRights),
+    /// A restricted key of an app.
+    Restricted {
+        /// The app.
+        app: AppId,
+    },
+    /// An OAuth access token of an app.
+    OAuth {
+        /// The app.
+        app: AppId,
+    },
+    /// A UI extension's session.
+    Embedded {
+        /// The app.
+        app: AppId,
+        /// The user.
+        user: UserId,
+    },
+    /// A publishable key.
+    Publishable,
+}
+
+impl KeyKind {
+    /// The word of the file.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::AccountRestricted(_) | Self::Restricted { .. } => "restricted",
+            Self::OAuth { .. } => "oauth",
+            Self::Embedded { .. } => "embedded",
+            Self::Publishable => "publishable",
+        }
+    }
+
+    /// How a value that is made for it begins, before its mode.
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            Self::Secret => "sk",
+            Self::AccountRestricted(_) | Self::Restricted { .. } | Self::OAuth { .. } => "rk",
+            Self::Embedded { .. } => "ek",
+            Self::Publishable => "pk",
+        }
+    }
+
+    /// Its app.
+    pub fn app(&self) -> Option<&AppId> {
+        match self {
+            Self::Restricted { app } | Self::OAuth { app } | Self::Embedded { app, .. } => Some(app),
+            Self::Secret | Self::AccountRestricted(_) | Self::Publishable => None,
+        }
+    }
+
+    /// Its user.
+    pub fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Embedded { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+}
+
+/// A webhook endpoint (contract 17.4).
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Whose.
+    pub account: AccountId,
+    /// The mode.
+    pub livemode: Livemode,
+    /// Where to deliver.
+    pub url: String,
+    /// `true`: events of other accounts that installed this account's apps; `false`: the account's own.
+    pub connect: bool,
+    /// The types that it wants; `*` is all.
+    pub events: BTreeSet<String>,
+    /// Its secret, where the file gives one.
+    pub secret: Option<SigningSecret>,
+}
+
 /// A key.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// What it is, with its app and user.
-    pub kind: CredentialKind,
+    pub kind: KeyKind,
     /// The account it belongs to; for an app's key the installing account, whether or not the app is installed there.
     pub account: AccountId,
     /// Its mode.
@@ -127,7 +260,7 @@ pub struct Key {
     pub permissions: Option<Vec<String>>,
     /// The key itself, where the file gives it; `None`: to be generated.
     pub value: Option<KeyValue>,
-    /// Seconds from the start of the server until it expires; `None`: never. Always `None` in production.
+    /// Seconds until it expires, in dev mode from the start of the server, in production from when it was made; `None`: never.
     pub expires_in_seconds: Option<i64>,
 }
 
@@ -158,8 +291,7 @@ impl fmt::Debug for KeyValue {
 pub enum Purpose {
     /// `cholla dev`.
     Development,
-    /// `cholla serve`. `expires_in` is refused: it is counted from the start of the server, so a restart would bring an expired key back.
-    /// So is a file that holds keys or signing secrets and that others than its owner can read.
+    /// `cholla serve`: a file that holds keys or secrets and that others than its owner can read is refused.
     Production,
 }
 
@@ -179,7 +311,7 @@ impl Platform {
             files::read_secret(path).map_err(|error| PlatformError(Faults::unreadable(&file, &error)))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let manifest = |manifest: &str| std::fs::read_to_string(folder.join(manifest));
-        let platform = Self::parse(&file, &text, &manifest, purpose)?;
+        let platform = Self::parse(&file, &text, &manifest)?;
         match mode.exposed() {
             Some(mode) if purpose == Purpose::Production && platform.declares_values() => {
                 Err(PlatformError(Faults::exposed(&file, mode)))
@@ -190,7 +322,9 @@ impl Platform {
 
     /// Whether the file holds what nobody else may know.
     fn declares_values(&self) -> bool {
-        self.keys.iter().any(|key| key.value.is_some()) || self.apps.iter().any(|app| app.signing_secret.is_some())
+        self.keys.iter().any(|key| key.value.is_some())
+            || self.apps.iter().any(|app| app.signing_secret.is_some())
+            || self.webhooks.iter().any(|webhook| webhook.secret.is_some())
     }
 
     /// Checks the platform that `text` declares. `file` names it in errors; `manifest` reads a manifest by the path in the file.
@@ -201,16 +335,17 @@ impl Platform {
         file: &str,
         text: &str,
         manifest: &dyn Fn(&str) -> std::io::Result<String>,
-        purpose: Purpose,
     ) -> Result<Self, PlatformError> {
         let platform = Document::read(file, text, |root| {
-            root.allow(&["accounts", "apps", "installs", "keys"]);
+            root.allow(&["accounts", "apps", "installs", "keys", "webhooks"]);
             let tables = |key, heading| -> Vec<Table<'_>> { root.tables(key, heading).unwrap_or_default() };
             let (accounts, declared) = accounts::read(&tables("accounts", "[[accounts]]"));
             let (apps, asked) = apps::read(&tables("apps", "[[apps]]"), &declared, manifest);
             let installs = installs::read(&tables("installs", "[[installs]]"), &declared, &asked);
-            let keys = keys::read(&tables("keys", "[[keys]]"), &declared, &asked, purpose);
-            Some(Self { accounts: accounts?, apps: apps?, installs: installs?, keys: keys? })
+            let keys = keys::read(&tables("keys", "[[keys]]"), &declared, &asked);
+            let webhooks = webhooks::read(&tables("webhooks", "[[webhooks]]"), &declared);
+            let webhooks = webhooks?;
+            Some(Self { accounts: accounts?, apps: apps?, installs: installs?, keys: keys?, webhooks })
         });
         platform.map_err(PlatformError)
     }

@@ -60,6 +60,23 @@ where
     Err(ApiError::body_too_long())
 }
 
+/// Reads a body of at most [`SMALL_BODY_BYTES_MAX`], from somebody who is not known yet.
+///
+/// # Errors
+/// 413 when it is longer, 400 when it breaks off or does not arrive in time.
+pub(crate) async fn receive_small<B>(parts: &Parts, mut body: B) -> Result<Zeroizing<Vec<u8>>, ApiError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let in_time = Duration::from_secs(BODY_READ_SECONDS_MAX);
+    let mut received = Zeroizing::new(Vec::with_capacity(SMALL_BODY_BYTES_MAX));
+    if read(&mut body, &mut received, SMALL_BODY_BYTES_MAX, in_time).await?.is_none() {
+        return Ok(received);
+    }
+    discard(parts, body).await;
+    Err(ApiError::body_too_long())
+}
+
 /// Reads the rest of a large body, whose next bytes are `more`, step by step, so that a sender that stalls has its turn for one step only.
 /// False when it does not fit.
 async fn read_large<B>(body: &mut B, whole: &mut Vec<u8>, mut more: Bytes) -> Result<bool, ApiError>

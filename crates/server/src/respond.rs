@@ -8,7 +8,10 @@ use cholla_domain::id::RequestId;
 use cholla_domain::tag::RecordVersion;
 use cholla_wire::error::ApiError;
 use cholla_wire::headers;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, STRICT_TRANSPORT_SECURITY, VARY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, STRICT_TRANSPORT_SECURITY,
+    VARY,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -24,6 +27,8 @@ use crate::state::Api;
 pub(crate) type AnswerBody = Full<Bytes>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const NOTHING_RUNS: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-cache, no-store");
 const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
@@ -40,11 +45,29 @@ pub(crate) struct Reply {
     pub version: Option<RecordVersion>,
     /// The request whose kept result this is.
     pub replay_of: Option<RequestId>,
+    /// What a browser gets instead of JSON.
+    pub page: Option<Page>,
+}
+
+/// What a browser gets (contract 15.11).
+#[derive(Debug)]
+pub(crate) enum Page {
+    /// 302 to another page.
+    Redirect(String),
+    /// A page of ours.
+    Html(String),
+}
+
+impl Reply {
+    /// Nothing yet.
+    pub(crate) fn empty() -> Self {
+        Self { result: Ok(Vec::new()), version: None, replay_of: None, page: None }
+    }
 }
 
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
-        Self { result: Err(error), version: None, replay_of: None }
+        Self { result: Err(error), version: None, replay_of: None, page: None }
     }
 }
 
@@ -74,6 +97,9 @@ pub(crate) fn respond(api: &Api, mut request: Parts, id: RequestId, reply: Reply
             Some(error),
         ),
     };
+    if let Some(page) = reply.page {
+        return browse(api, request, id, page);
+    }
     let has_key = request.headers.contains_key(IDEMPOTENCY_KEY);
     let idempotency_key = if request.method == Method::POST { legal_idempotency_key(&request.headers) } else { None };
     let mut headers = common_headers(api, &mut request, id);
@@ -107,6 +133,27 @@ pub(crate) fn respond(api: &Api, mut request: Parts, id: RequestId, reply: Reply
         Full::new(Bytes::from(body))
     };
     assemble(status, headers, body)
+}
+
+/// The answer to a browser. A page of ours runs nothing and sends its form to us only.
+fn browse(api: &Api, mut request: Parts, id: RequestId, page: Page) -> Response<AnswerBody> {
+    let mut headers = common_headers(api, &mut request, id);
+    let is_head = request.method == Method::HEAD;
+    match page {
+        Page::Redirect(url) => {
+            let Ok(location) = HeaderValue::try_from(url) else {
+                return assemble(StatusCode::INTERNAL_SERVER_ERROR, headers, Full::default());
+            };
+            headers.insert(LOCATION, location);
+            assemble(StatusCode::FOUND, headers, Full::default())
+        }
+        Page::Html(html) => {
+            headers.insert(CONTENT_TYPE, HTML);
+            headers.insert(CONTENT_SECURITY_POLICY, NOTHING_RUNS);
+            let body = if is_head { Full::default() } else { Full::new(Bytes::from(html)) };
+            assemble(StatusCode::OK, headers, body)
+        }
+    }
 }
 
 /// The answer to `OPTIONS`, on any path and without authentication (contract 7.3).

@@ -14,8 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::ConfigError;
+use crate::keeper::KeepError;
 use crate::panics;
 use crate::platform::PlatformError;
+use crate::platform_tokens::KeySetError;
 use crate::tls::TlsError;
 
 /// Why a server could not start. Says what is wrong; [`recommendation`](Self::recommendation) says what to do.
@@ -66,6 +68,15 @@ pub enum StartError {
     /// The system gives no threads.
     #[error("no threads for connections: {0}")]
     Threads(std::io::Error),
+    /// The directory cannot be read or written.
+    #[error("{0}")]
+    Directory(#[from] KeepError),
+    /// The platform file contradicts what the directory holds.
+    #[error("the platform file does not fit what is there: {0}")]
+    Misfit(String),
+    /// The keys that the platform signs embedded keys with.
+    #[error("{0}")]
+    KeySet(#[from] KeySetError),
     /// The demo world could not be stored.
     #[error("the demo secrets could not be stored: {0}")]
     Demo(String),
@@ -77,6 +88,9 @@ impl StartError {
         match self {
             Self::Config(_) => "Correct the line and start again; docs/configuration.md has every setting.",
             Self::Platform(_) => "Correct the line and start again; docs/platform-file.md has every key.",
+            Self::Directory(_) => "Check the data directory and its disk; nothing in it was changed.",
+            Self::Misfit(_) => "Correct the platform file, or start with another data directory.",
+            Self::KeySet(_) => "Correct `jwks_file` under [embedded_keys]; docs/configuration.md says what it holds.",
             Self::Store(_) => "Check the data directory named above; nothing in it was changed.",
             Self::RootKey(_) => {
                 "`cholla init` makes a root key; restore yours from its backup if there is data under it."

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use cholla_domain::directory::Directory;
 use cholla_domain::ports::Ports;
 use cholla_domain::time::Clock;
 use cholla_seal::Instance;
@@ -11,8 +9,12 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::clock::ServerClock;
 use crate::cors::Cors;
+use crate::keeper::Keeper;
 use crate::large_bodies::LargeBodies;
 use crate::metrics::Metrics;
+use crate::platform_tokens::PlatformTokens;
+use crate::rate_limits::RateLimits;
+use crate::scripted_faults::ScriptedFaults;
 use crate::world::MadeUp;
 
 /// The running API: ports, clock, directory and settings. One per process, shared by all connections.
@@ -23,8 +25,12 @@ pub(crate) struct Api {
     pub clock: Arc<ServerClock>,
     /// Keyed hashes of credentials.
     pub instance: Arc<Instance>,
-    /// Accounts, apps, installs and credentials, replaced as a whole.
-    pub directory: ArcSwap<Directory>,
+    /// Accounts, apps, installs and credentials, and the only way to change them.
+    pub keeper: Arc<Keeper>,
+    /// Embedded keys that the platform signs by itself, where it does.
+    pub platform_tokens: Option<PlatformTokens>,
+    /// Where install links lead; `None`: nowhere (contract 15.11).
+    pub consent: Option<Consent>,
     /// Accounts made up for keys that nobody declared (dev mode without `--strict`).
     pub made_up: Option<MadeUp>,
     /// Which browser origins may read answers.
@@ -33,10 +39,25 @@ pub(crate) struct Api {
     pub strict_transport_security: bool,
     /// Held for reading by everything that works on the store, for writing by dev mode's reset; `None` in production, which has none.
     pub reset: Option<RwLock<()>>,
+    /// Rate limits, where there are any; dev mode has none.
+    pub rate_limits: Option<RateLimits>,
+    /// Whether payloads with card numbers are refused.
+    pub payload_guard: bool,
+    /// Scripted faults; `None` in production, which has none.
+    pub faults: Option<Arc<ScriptedFaults>>,
     /// Turns for large bodies.
     pub large_bodies: LargeBodies,
     /// Counters.
     pub metrics: Arc<Metrics>,
+}
+
+/// Where people say yes or no to an app.
+#[derive(Clone, Debug)]
+pub(crate) enum Consent {
+    /// The platform's own page, where people are signed in.
+    Page(String),
+    /// Dev mode's bare page.
+    Own,
 }
 
 impl Api {

@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use cholla_domain::limits::ANSWER_READ_SECONDS_MAX;
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::respond::AnswerBody;
+use crate::cut::SentBody;
 
 /// An answer may wait for one period, and at the longest for two.
 const PERIOD: Duration = Duration::from_secs(ANSWER_READ_SECONDS_MAX / 2);
@@ -29,7 +29,7 @@ pub(crate) struct Unread {
 
 impl Unread {
     /// Counts an answer until its last byte is handed to the connection, or nobody wants it any more.
-    pub(crate) fn watch(self: &Arc<Self>, body: AnswerBody) -> WatchedBody {
+    pub(crate) fn watch(self: &Arc<Self>, body: SentBody) -> WatchedBody {
         let period = self.period.load(Ordering::Relaxed) % PERIODS;
         self.answers[period].fetch_add(1, Ordering::Relaxed);
         WatchedBody { body, answer: Some(Answer { unread: Arc::clone(self), period }) }
@@ -62,14 +62,14 @@ impl Drop for Answer {
 
 /// The body of an answer that is counted. Without `Debug`: it may hold payloads.
 pub(crate) struct WatchedBody {
-    body: AnswerBody,
+    body: SentBody,
     /// Goes with the data: the connection has that for longer than the body.
     answer: Option<Answer>,
 }
 
 impl Body for WatchedBody {
     type Data = WatchedBytes;
-    type Error = <AnswerBody as Body>::Error;
+    type Error = <SentBody as Body>::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -116,6 +116,7 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
+    use crate::respond::AnswerBody;
 
     /// Makes an answer `ready` half periods after the start and drops it `taken` half periods after that. Gives the half periods after
     /// which it is overdue, if ever.
@@ -125,7 +126,7 @@ mod tests {
         let answers = async {
             // A moment later than the timer, so that no two things happen at the same time.
             sleep(PERIOD / 2 * ready + PERIOD / 8).await;
-            let mut body = unread.watch(AnswerBody::from("answer"));
+            let mut body = unread.watch(AnswerBody::from("answer").into());
             let data = body.frame().await.unwrap().unwrap().into_data().ok().unwrap();
             assert_eq!((data.remaining(), data.chunk()), (6, &b"answer"[..]));
             drop(body);

@@ -38,7 +38,7 @@ fn the_platform_file_of_the_documentation() {
 #[test]
 fn the_configuration_of_the_documentation() {
     let config = Config::parse("cholla.toml", &block("configuration.md", "toml"), Path::new("/etc/cholla")).unwrap();
-    assert_eq!(config.platform_file, Path::new("/etc/cholla/platform.toml"));
+    assert_eq!(config.platform_file.as_deref(), Some(Path::new("/etc/cholla/platform.toml")));
     assert!(matches!(config.api.tls, TlsConfig::Files { .. }));
 }
 

@@ -16,13 +16,13 @@ pub(crate) fn sign(api: &Api, call: &Call<'_>, input: Input<'_>) -> Reply {
     };
     drop(input);
     let principal = &call.caller.principal;
-    let directory = api.directory.load();
+    let directory = api.keeper.read();
     let app = principal.app.as_ref().and_then(|app| directory.app(app));
     let (Reach::Extension(user), Some(app)) = (&principal.reach, app) else {
         return ApiError::signature_needs_embedded_key().into();
     };
     let text = params.signed_text(user, &principal.namespace.account);
     let timestamp = call.now.as_unix();
-    let signature = cholla_seal::sign_payload(&app.signing_secret, timestamp, &text);
+    let signature = cholla_seal::sign_payload(app.signing_secret.current.as_key(), timestamp, text.as_bytes());
     plain(render_signature(timestamp, &signature))
 }

@@ -18,10 +18,14 @@ fn the_defaults() {
     let expected = Config {
         data_dir: "/etc/cholla/data".into(),
         root_key_file: "/etc/cholla/root.key".into(),
-        platform_file: "/etc/cholla/platform.toml".into(),
+        platform_file: None,
+        grace_seconds: 30 * 86_400,
+        consent_url: None,
+        embedded_keys: None,
         cache_bytes: 67_108_864,
         drain_seconds: 30,
         sweep_seconds: 60,
+        payload_guard: false,
         api: ApiConfig {
             listen: "127.0.0.1:12112".parse().unwrap(),
             tls: TlsConfig::Off,
@@ -29,6 +33,11 @@ fn the_defaults() {
             cors_allowed_origins: None,
         },
         admin: AdminConfig { listen: "127.0.0.1:12113".parse().unwrap(), token_file: "/etc/cholla/admin.token".into() },
+        webhooks: WebhooksConfig::default(),
+        limits: LimitsConfig {
+            per_credential: Some(Rate { per_second: 1_000, burst: 2_000 }),
+            per_account: Some(Rate { per_second: 500, burst: 1_000 }),
+        },
         log: LogConfig { level: "info", format: LogFormat::Json },
     };
     assert_eq!(parse(LEGAL), expected);
@@ -40,9 +49,16 @@ fn every_setting() {
         data_dir = "/var/lib/cholla"
         root_key_file = "../keys/root"
         platform_file = "p.toml"
+        grace = "7d"
+        consent_url = "https://dashboard.example/install?lang=de"
         cache_bytes = 0
         drain_seconds = 0
         sweep_seconds = 86_400
+        payload_guard = true
+        [embedded_keys]
+        issuer = "https://dashboard.example"
+        audience = "cholla"
+        jwks_file = "keys/platform.json"
         [api]
         listen = "[::]:443"
         tls = { certificate = "c.pem", key = "/k.pem" }
@@ -51,6 +67,15 @@ fn every_setting() {
         [admin]
         listen = "10.0.0.1:9000"
         token_file = "t"
+        [webhooks]
+        allowed_private_networks = ["10.0.0.0/8", "fd00::/8"]
+        allow_plain_http = true
+        ca_file = "ca.pem"
+        [limits]
+        per_credential_per_second = 0
+        per_credential_burst = 5
+        per_account_per_second = 1_000_000
+        per_account_burst = 1
         [log]
         level = "debug"
         format = "text"
@@ -58,10 +83,18 @@ fn every_setting() {
     let expected = Config {
         data_dir: "/var/lib/cholla".into(),
         root_key_file: "/etc/cholla/../keys/root".into(),
-        platform_file: "/etc/cholla/p.toml".into(),
+        platform_file: Some("/etc/cholla/p.toml".into()),
+        grace_seconds: 7 * 86_400,
+        consent_url: Some("https://dashboard.example/install?lang=de".into()),
+        embedded_keys: Some(EmbeddedKeysConfig {
+            issuer: "https://dashboard.example".into(),
+            audience: "cholla".into(),
+            jwks_file: "/etc/cholla/keys/platform.json".into(),
+        }),
         cache_bytes: 0,
         drain_seconds: 0,
         sweep_seconds: 86_400,
+        payload_guard: true,
         api: ApiConfig {
             listen: "[::]:443".parse().unwrap(),
             tls: TlsConfig::Files { certificate: "/etc/cholla/c.pem".into(), key: "/k.pem".into() },
@@ -69,6 +102,12 @@ fn every_setting() {
             cors_allowed_origins: Some(vec!["https://dashboard.example:8443".into(), "null".into()]),
         },
         admin: AdminConfig { listen: "10.0.0.1:9000".parse().unwrap(), token_file: "/etc/cholla/t".into() },
+        webhooks: WebhooksConfig {
+            allowed_private_networks: ["10.0.0.0/8", "fd00::/8"].map(|text| Network::parse(text).unwrap()).to_vec(),
+            allow_plain_http: true,
+            ca_file: Some("/etc/cholla/ca.pem".into()),
+        },
+        limits: LimitsConfig { per_credential: None, per_account: Some(Rate { per_second: 1_000_000, burst: 1 }) },
         log: LogConfig { level: "debug", format: LogFormat::Text },
     };
     assert_eq!(parse(text), expected);
@@ -82,17 +121,23 @@ fn the_template_reads_back() {
     expected.api.tls =
         TlsConfig::Files { certificate: "/etc/cholla/tls/server.pem".into(), key: "/etc/cholla/tls/server.key".into() };
     assert_eq!(parse(&template), expected);
-    // With every setting that is commented out switched on, it is still the same.
+    // With every setting that is commented out switched on, it is still the same; but that there is no platform file cannot be written.
     let is_setting = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
     };
     let switched_on: Vec<_> =
         template.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line)).collect();
     let switched_on = switched_on.join("\n");
-    assert_eq!(parse(&switched_on), expected);
-    for setting in
-        ["cache_bytes = 67108864", "connections_max = 4096", "cors_allowed_origins", "level", "format", "drain_seconds"]
-    {
+    assert_eq!(parse(&switched_on), Config { platform_file: Some("/etc/cholla/platform.toml".into()), ..expected });
+    for setting in [
+        "cache_bytes = 67108864",
+        "connections_max = 4096",
+        "cors_allowed_origins",
+        "level",
+        "format",
+        "drain_seconds",
+        "grace",
+    ] {
         assert!(switched_on.lines().any(|line| line.starts_with(setting)), "{setting}");
     }
 }
@@ -118,8 +163,8 @@ fn faults_name_their_line() {
     check(
         &format!("data = \"x\"\n{LEGAL}"),
         &[
-            "1: unknown key `data` in the file; remove it or use one of `data_dir`, `root_key_file`, `platform_file`, `cache_bytes`, \
-           `drain_seconds`, `sweep_seconds`, `api`, `admin`, `log`",
+            "1: unknown key `data` in the file; remove it or use one of `data_dir`, `root_key_file`, `platform_file`, `grace`, \
+           `consent_url`, `embedded_keys`, `cache_bytes`, `drain_seconds`, `sweep_seconds`, `payload_guard`, `api`, `admin`, `webhooks`, `limits`, `log`",
         ],
     );
     check(
@@ -151,6 +196,18 @@ fn values_out_of_range() {
         &format!("{LEGAL}connections_max = 0\n"),
         &["3: `connections_max` is out of range; give a number from 1 to 1000000"],
     );
+    for (setting, range) in [
+        ("per_credential_per_second = 1000001", "0 to 1000000"),
+        ("per_credential_burst = 0", "1 to 1000000"),
+        ("per_account_per_second = -1", "0 to 1000000"),
+        ("per_account_burst = 1000001", "1 to 1000000"),
+    ] {
+        let key = setting.split(' ').next().unwrap();
+        let expected = format!("4: `{key}` is out of range; give a number from {range}");
+        check(&format!("{LEGAL}[limits]\n{setting}\n"), &[&expected]);
+    }
+    let wanted = "1: `payload_guard` holds a string; make it `true` or `false`";
+    check(&format!("payload_guard = \"on\"\n{LEGAL}"), &[wanted]);
     check(&format!("cache_bytes = \"1\"\n{LEGAL}"), &["1: `cache_bytes` holds a string; make it a whole number"]);
     check(&format!("cache_bytes = 1.5\n{LEGAL}"), &["1: `cache_bytes` holds a float; make it a whole number"]);
     check(
@@ -158,6 +215,52 @@ fn values_out_of_range() {
         &["4: unknown `level` `all`; use one of `error`, `warn`, `info`, `debug`, `trace`"],
     );
     check(&format!("{LEGAL}[log]\nformat = \"xml\"\n"), &["4: unknown `format` `xml`; use one of `json`, `text`"]);
+}
+
+#[test]
+fn rule_14_5_grace() {
+    for (text, seconds) in [("0", 0), ("0s", 0), ("90s", 90), ("30d", 2_592_000), ("1h", 3_600)] {
+        assert_eq!(parse(&format!("grace = \"{text}\"\n{LEGAL}")).grace_seconds, seconds, "{text}");
+    }
+    let wanted = "1: `grace` is not a duration; write a whole number and s, m, h or d, such as `30d`, or `0`";
+    for text in ["30", "1w", "-1d", "forever", "00"] {
+        check(&format!("grace = \"{text}\"\n{LEGAL}"), &[wanted]);
+    }
+    check(&format!("grace = 0\n{LEGAL}"), &["1: `grace` holds an integer; make it a string"]);
+    check(&format!("grace = \"\"\n{LEGAL}"), &["1: `grace` holds an empty string; give it a value or remove it"]);
+}
+
+#[test]
+fn rule_15_11_the_page_of_consent() {
+    for url in ["https://p.example/install", "http://localhost:3000", "https://p.example/?a=b"] {
+        assert_eq!(parse(&format!("consent_url = \"{url}\"\n{LEGAL}")).consent_url.as_deref(), Some(url));
+    }
+    let wanted = "1: `consent_url` is no absolute http or https URL without a fragment; correct it";
+    for url in ["p.example", "/install", "ftp://p.example", "https://p.example/#install", "https://"] {
+        check(&format!("consent_url = \"{url}\"\n{LEGAL}"), &[wanted]);
+    }
+}
+
+#[test]
+fn rule_5_5_embedded_keys_of_the_platform() {
+    check(
+        &format!("{LEGAL}[embedded_keys]\nkey = \"x\"\n"),
+        &[
+            "3: `issuer` is missing in [embedded_keys]; add it",
+            "3: `audience` is missing in [embedded_keys]; add it",
+            "3: `jwks_file` is missing in [embedded_keys]; add it",
+            "4: unknown key `key` in [embedded_keys]; remove it or use one of `issuer`, `audience`, `jwks_file`",
+        ],
+    );
+    check(
+        &format!("embedded_keys = 1\n{LEGAL}"),
+        &[
+            "1: `embedded_keys` holds an integer; make it a table",
+            "1: `issuer` is missing in [embedded_keys]; add it",
+            "1: `audience` is missing in [embedded_keys]; add it",
+            "1: `jwks_file` is missing in [embedded_keys]; add it",
+        ],
+    );
 }
 
 #[test]

@@ -1,8 +1,15 @@
+use std::collections::BTreeSet;
+
+use cholla_domain::directory::account::Account;
+use cholla_domain::directory::decision::Decision;
+use cholla_domain::directory::record::Record;
 use cholla_domain::id::AccountId;
+use cholla_domain::installs::{Actor, end_install};
 use cholla_domain::livemode::Livemode;
 use cholla_seal::KeyFileError;
 
 use super::*;
+use crate::testing;
 
 /// Dev mode in memory, with the demo world and no listener.
 async fn admin() -> Arc<Admin> {
@@ -10,14 +17,9 @@ async fn admin() -> Arc<Admin> {
     let foundation = Arc::new(Foundation::lay(store, RootKey::generate().unwrap()).await.unwrap());
     let platform = Platform::demo();
     let clock = Arc::new(ServerClock::default());
-    let settings = Settings {
-        clock: Arc::clone(&clock),
-        made_up: None,
-        cors: Cors { allowed_origins: None, private_network: true },
-        strict_transport_security: false,
-        reset: Some(RwLock::new(())),
-    };
-    let api = Arc::new(foundation.api(foundation.world(&platform, clock.now()).directory, settings));
+    let keeper = foundation.keeper(&clock, GRACE_SECONDS_DEFAULT).unwrap();
+    settle(&keeper, &foundation, &platform).await.unwrap();
+    let api = Arc::new(foundation.api(keeper, Settings { clock: Arc::clone(&clock), ..testing::settings() }));
     seed(&api.ports, &foundation.keyring, &Platform::demo_secrets(), clock.now()).await.unwrap();
     let dev = DevWorld {
         platform,
@@ -25,10 +27,12 @@ async fn admin() -> Arc<Admin> {
         foundation: Arc::clone(&foundation),
         clock_file: None,
         moved: Arc::default(),
+        faults: Arc::default(),
         changing: Mutex::default(),
     };
     let token = foundation.instance.credential_hash(b"token");
-    Arc::new(Admin { api, store: Arc::clone(&foundation.store), token, dev: Some(dev) })
+    let webhook_reach = address::Reach::Everywhere;
+    Arc::new(Admin { api, store: Arc::clone(&foundation.store), token, webhook_reach, dev: Some(dev) })
 }
 
 async fn has_secrets(admin: &Admin) -> bool {
@@ -58,6 +62,39 @@ async fn a_reset_waits_for_the_operations_that_have_begun() {
     assert!(reset.await.unwrap().is_ok());
     assert!(!has_secrets(&admin).await);
     assert!(admin.api.without_reset().await.is_some(), "the next operation begins");
+}
+
+/// What requests have made of the directory goes, and what the file declares is there again.
+#[tokio::test]
+async fn a_reset_returns_to_the_platform_file() {
+    let admin = admin().await;
+    let keeper = &admin.api.keeper;
+    let shown = || {
+        let directory = keeper.read();
+        let mut installs: Vec<_> = directory.installs().map(|install| install.id.to_string()).collect();
+        installs.sort_unstable();
+        let mut keys: Vec<_> = directory.credentials().map(|credential| credential.key).collect();
+        keys.sort_unstable();
+        (installs, keys, directory.accounts().count())
+    };
+    let before = shown();
+    let ended = keeper.decide(keeper.unasked(), |ctx| {
+        let install = ctx.directory.installs().next().unwrap();
+        let mut change = end_install(ctx, Actor::Operator("test"), install);
+        change.put(Record::Account(Account {
+            id: AccountId::new("acct_new"),
+            name: None,
+            connected_to: BTreeSet::new(),
+            made_up: false,
+            created_at: ctx.now,
+        }));
+        Decision { change, outcome: () }
+    });
+    ended.await.unwrap();
+    assert_eq!((shown().0.len(), shown().2), (before.0.len() - 1, before.2 + 1));
+    admin.dev.as_ref().unwrap().serve(&admin, &Method::POST, "/dev/reset", b"").await.unwrap();
+    assert_eq!(shown(), before);
+    assert_eq!(admin.api.keeper.read().all_ended().count(), 0);
 }
 
 #[tokio::test]

@@ -1,19 +1,39 @@
 //! `[[apps]]`
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
-use cholla_domain::directory::SigningSecret;
-use cholla_domain::id::AppId;
+use cholla_domain::directory::app::ApiAccess;
+use cholla_domain::directory::secret::SigningSecret;
+use cholla_domain::id::{AppId, AppPublicId, ClientId};
 
 use super::accounts::Declared;
 use super::document::{At, Table};
 use super::fault::quoted;
-use super::manifest::Manifest;
+use super::manifest::{self, FromManifest};
 use super::{App, AskedPermission, Distribution};
+use crate::manifest::is_redirect_uri;
 
 /// The version of an app that gives none.
 const VERSION_DEFAULT: &str = "0.0.1";
+
+/// The keys of a table.
+const KEYS: [&str; 14] = [
+    "id",
+    "owner",
+    "distribution",
+    "manifest",
+    "permissions",
+    "signing_secret",
+    "app_id",
+    "client_id",
+    "name",
+    "version",
+    "api_access",
+    "redirect_uris",
+    "content_security_policy",
+    "endpoints",
+];
 
 /// What the other tables need to know of an app.
 struct Asked {
@@ -53,11 +73,13 @@ pub(super) fn read<'a>(
 ) -> (Option<Vec<App>>, AskedByApp<'a>) {
     let mut asked = AskedByApp(HashMap::new());
     let mut published = HashMap::new();
+    let mut known = KnownIds::default();
     let mut apps = Some(Vec::new());
     for table in tables {
         let app = app(table, declared, &mut asked, manifest);
         if let Some(app) = &app {
             check_published(table, app, &mut published);
+            known.check(table, app);
         }
         apps = apps.zip(app).map(|(mut apps, app)| {
             apps.push(app);
@@ -73,12 +95,12 @@ fn app<'a>(
     asked: &mut AskedByApp<'a>,
     read_manifest: ReadManifest<'_>,
 ) -> Option<App> {
-    table.allow(&["id", "owner", "distribution", "manifest", "permissions", "signing_secret", "name", "version"]);
+    table.allow(&KEYS);
     let id = table.required("id");
     let manifest = match (table.text("manifest"), id) {
-        (Some(path), Some(id)) => Manifest::read(table, path, id.value, read_manifest),
+        (Some(path), Some(id)) => manifest::read(table, path, id.value, read_manifest),
         (Some(_), None) => None,
-        (None, _) => Some(Manifest::default()),
+        (None, _) => Some(FromManifest::default()),
     };
     let permissions = permissions(table, manifest.as_ref());
     if let Some(At { line, value }) = id {
@@ -93,7 +115,15 @@ fn app<'a>(
     let name = table.text("name").map(|name| name.value.to_owned());
     let version = table.text("version").map(|version| version.value.to_owned());
     let signing_secret = signing_secret(table);
+    let app_id = table.text("app_id").and_then(|text| public_id(table, text));
+    let client_id = table.text("client_id").and_then(|text| client(table, text));
+    let api_access = api_access(table);
+    let redirect_uris = redirect_uris(table);
+    let policy = content_security_policy(table);
+    let endpoints = table.texts("endpoints").unwrap_or_default();
     let (id, manifest) = (id?.value, manifest?);
+    let from_manifest = manifest.content_security_policy;
+    let (connect_src, image_src) = policy.unwrap_or((from_manifest.connect_src, from_manifest.image_src));
     Some(App {
         id: AppId::new(id),
         owner: owner?,
@@ -102,12 +132,110 @@ fn app<'a>(
         version: version.or(manifest.version).unwrap_or_else(|| VERSION_DEFAULT.to_owned()),
         permissions: permissions?,
         signing_secret,
+        app_id,
+        client_id,
+        api_access: api_access.or(manifest.api_access).unwrap_or_default(),
+        redirect_uris: redirect_uris.unwrap_or(manifest.redirect_uris),
+        connect_src,
+        image_src,
+        endpoints: endpoints.into_iter().map(|endpoint| endpoint.value.to_owned()).collect(),
     })
+}
+
+fn public_id(table: &Table<'_>, At { line, value }: At<&str>) -> Option<AppPublicId> {
+    let id = AppPublicId::parse(value);
+    if id.is_none() {
+        table.fault(line, "`app_id` is not `app_` and 32 letters or digits; correct it, or remove it to have one made");
+    }
+    id
+}
+
+fn client(table: &Table<'_>, At { line, value }: At<&str>) -> Option<ClientId> {
+    let id = ClientId::parse(value);
+    if id.is_none() {
+        table.fault(
+            line,
+            "`client_id` is not `ca_` and 32 letters or digits; correct it, or remove it to have one made",
+        );
+    }
+    id
+}
+
+fn api_access(table: &Table<'_>) -> Option<ApiAccess> {
+    let At { line, value } = table.text("api_access")?;
+    let access = ApiAccess::parse(value);
+    if access.is_none() {
+        let text = "use `platform`, `oauth` or `restricted_api_key`";
+        table.fault(line, format!("unknown access {}; {text}", quoted(value)));
+    }
+    access
+}
+
+fn redirect_uris(table: &Table<'_>) -> Option<Vec<String>> {
+    let uris = table.texts("redirect_uris")?;
+    for uri in &uris {
+        if !is_redirect_uri(uri.value) {
+            let text = "write an absolute `http` or `https` URI without a fragment";
+            table.fault(uri.line, format!("{} is no redirect URI; {text}", quoted(uri.value)));
+        }
+    }
+    Some(uris.into_iter().map(|uri| uri.value.to_owned()).collect())
+}
+
+/// The sources of connections and of images.
+fn content_security_policy(table: &Table<'_>) -> Option<(Vec<String>, Vec<String>)> {
+    table.line_of("content_security_policy")?;
+    let policy = table.table("content_security_policy", "`content_security_policy`");
+    policy.allow(&["connect_src", "image_src"]);
+    let list = |key| {
+        let texts = policy.texts(key).unwrap_or_default();
+        texts.into_iter().map(|text| text.value.to_owned()).collect::<Vec<_>>()
+    };
+    Some((list("connect_src"), list("image_src")))
+}
+
+/// The ids of the apps so far, each with the manifest id of its app.
+#[derive(Default)]
+struct KnownIds {
+    manifest: HashSet<AppId>,
+    public: HashMap<AppPublicId, AppId>,
+    client: HashMap<ClientId, AppId>,
+}
+
+impl KnownIds {
+    /// No two apps of the file share an id, and no manifest id is another app's `app_id` (contract 11.3).
+    fn check(&mut self, table: &Table<'_>, app: &App) {
+        let at = |key: &str| table.line_of(key).unwrap_or(table.line());
+        let name = |id: &AppId| quoted(id.as_str());
+        if let Some(other) = app.app_id.and_then(|id| self.public.get(&id)) {
+            let others = name(other);
+            table.fault(at("app_id"), format!("`app_id` is that of {others}, too; give each app its own"));
+        }
+        if let Some(other) = app.client_id.and_then(|id| self.client.get(&id)) {
+            let others = name(other);
+            table.fault(at("client_id"), format!("`client_id` is that of {others}, too; give each app its own"));
+        }
+        if let Some(other) = AppPublicId::parse(app.id.as_str()).and_then(|id| self.public.get(&id)) {
+            let others = name(other);
+            table.fault(at("id"), format!("`id` is the `app_id` of {others}; give the app another"));
+        }
+        if let Some(other) = app.app_id.and_then(|id| self.manifest.get(&AppId::new(id.to_string()))) {
+            let (own, others) = (name(&app.id), name(other));
+            table.fault(at("app_id"), format!("`app_id` is the `id` of {others}; give {own} another"));
+        }
+        self.manifest.insert(app.id.clone());
+        if let Some(id) = app.app_id {
+            self.public.entry(id).or_insert_with(|| app.id.clone());
+        }
+        if let Some(id) = app.client_id {
+            self.client.entry(id).or_insert_with(|| app.id.clone());
+        }
+    }
 }
 
 fn distribution(table: &Table<'_>) -> Option<Distribution> {
     let Some(At { line, value }) = table.text("distribution") else { return Some(Distribution::Private) };
-    let found = [Distribution::Public, Distribution::Private].into_iter().find(|known| known.as_str() == value);
+    let found = Distribution::ALL.into_iter().find(|known| known.as_str() == value);
     if found.is_none() {
         table.fault(line, format!("unknown distribution {}; use `public` or `private`", quoted(value)));
     }
@@ -128,7 +256,7 @@ fn check_published(table: &Table<'_>, app: &App, published: &mut HashMap<String,
 }
 
 /// The permissions asked for: inline, or the manifest's. Where both give some, they must be the same.
-fn permissions(table: &Table<'_>, manifest: Option<&Manifest>) -> Option<Vec<AskedPermission>> {
+fn permissions(table: &Table<'_>, manifest: Option<&FromManifest>) -> Option<Vec<AskedPermission>> {
     let listed = manifest.map(|manifest| manifest.permissions.clone());
     let Some(tables) = table.tables("permissions", "`permissions`") else {
         return listed.map(Option::unwrap_or_default);

@@ -6,7 +6,7 @@ use cholla_domain::id::{AccountId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::place::Scope;
 
-use super::{Platform, Purpose};
+use super::Platform;
 
 /// The demo world is an ordinary platform file, and so an example of one.
 const DEMO: &str = include_str!("demo.toml");
@@ -47,8 +47,7 @@ impl Platform {
     /// generated.
     pub fn demo() -> Self {
         let no_manifests = |_: &str| Err(io::ErrorKind::NotFound.into());
-        Self::parse("demo.toml", DEMO, &no_manifests, Purpose::Development)
-            .expect("the demo world is a legal platform file")
+        Self::parse("demo.toml", DEMO, &no_manifests).expect("the demo world is a legal platform file")
     }
 
     /// What the apps of [`demo`](Self::demo) have stored, in test mode only, so that live mode shows itself apart.

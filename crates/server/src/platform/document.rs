@@ -152,6 +152,16 @@ impl<'a> Table<'a> {
         number
     }
 
+    /// `true` or `false`; `false` where it is left out.
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        let Some(found) = self.get(key) else { return Some(false) };
+        if let DeValue::Boolean(flag) = found.get_ref() {
+            return Some(*flag);
+        }
+        self.wrong_type(self.document.line(found.span()), key, "`true` or `false`", found);
+        None
+    }
+
     /// The tables of `[[key]]`, or of an array of inline tables. None where it is left out.
     pub(crate) fn tables(&self, key: &str, heading: &'a str) -> Option<Vec<Table<'a>>> {
         let mut tables = Vec::new();

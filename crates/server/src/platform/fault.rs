@@ -40,6 +40,11 @@ impl Faults {
         Self(faults)
     }
 
+    /// Each of them.
+    pub fn as_slice(&self) -> &[Fault] {
+        &self.0
+    }
+
     /// The file itself cannot be read.
     pub(crate) fn unreadable(file: &str, error: &std::io::Error) -> Self {
         let text = format!("cannot be read ({error}); name a file that exists and that this user may read");

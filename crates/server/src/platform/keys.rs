@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cholla_domain::directory::CredentialKind;
+use cholla_domain::directory::credential::InstallRights;
 use cholla_domain::id::UserId;
 use cholla_domain::livemode::Livemode;
 use zeroize::Zeroizing;
@@ -12,32 +12,13 @@ use super::apps::AskedByApp;
 use super::document::{At, Table};
 use super::duration::duration_seconds;
 use super::fault::quoted;
-use super::{Key, KeyValue, Purpose, livemode};
+use super::{Key, KeyKind, KeyValue, livemode};
 
 /// Reads the keys; `None` where one is at fault.
-pub(super) fn read(
-    tables: &[Table<'_>],
-    declared: &Declared<'_>,
-    asked: &AskedByApp<'_>,
-    purpose: Purpose,
-) -> Option<Vec<Key>> {
+pub(super) fn read(tables: &[Table<'_>], declared: &Declared<'_>, asked: &AskedByApp<'_>) -> Option<Vec<Key>> {
     let mut values = HashMap::new();
     let keys: Vec<_> = tables.iter().map(|table| key(table, declared, asked, &mut values)).collect();
-    if purpose == Purpose::Production {
-        refuse_expiry(tables);
-    }
     keys.into_iter().collect()
-}
-
-/// Nothing keeps when a key of the file was first seen: each start would let it live once more.
-fn refuse_expiry(tables: &[Table<'_>]) {
-    for table in tables {
-        if let Some(line) = table.line_of("expires_in") {
-            let text = "`expires_in` is for `cholla dev`: it is counted from the start of the server, and each restart would bring the key back; \
-                        remove it here, and the key when it is to end";
-            table.fault(line, text);
-        }
-    }
 }
 
 /// `kind`, as it stands in the file.
@@ -94,12 +75,13 @@ fn key<'a>(
     if let Some((value, (_, kind))) = value.zip(kind) {
         check_value(table, value, kind, livemode, values);
     }
-    let permissions = table.texts("permissions");
+    let is_of_app = table.line_of("app").is_some();
+    let permissions = table.texts("permissions").filter(|_| is_of_app);
     let permissions = permissions.map(|list| list.into_iter().map(|permission| permission.value.to_owned()).collect());
     let expires_in_seconds = table.text("expires_in").and_then(|text| expires_in(table, text));
-    let credential = kind.and_then(|(name, kind)| credential_kind(table, name, kind, asked));
+    let kind = kind.and_then(|(name, kind)| key_kind(table, name, kind, asked));
     Some(Key {
-        kind: credential?,
+        kind: kind?,
         account: account?,
         livemode: livemode?,
         permissions,
@@ -119,7 +101,7 @@ fn kind(table: &Table<'_>) -> Option<(&'static str, Kind)> {
 }
 
 /// The kind with its app and user, where it has them; where it has not, they must not be given.
-fn credential_kind(table: &Table<'_>, name: &str, kind: Kind, asked: &AskedByApp<'_>) -> Option<CredentialKind> {
+fn key_kind(table: &Table<'_>, name: &str, kind: Kind, asked: &AskedByApp<'_>) -> Option<KeyKind> {
     let article = if matches!(kind, Kind::OAuth | Kind::Embedded) { "an" } else { "a" };
     let (app, user) = (table.text("app"), table.text("user"));
     let refuse = |key: &str| {
@@ -129,6 +111,9 @@ fn credential_kind(table: &Table<'_>, name: &str, kind: Kind, asked: &AskedByApp
     };
     if kind != Kind::Embedded {
         refuse("user");
+    }
+    if kind == Kind::Restricted && table.line_of("app").is_none() {
+        return rights(table).map(KeyKind::AccountRestricted);
     }
     if !kind.is_of_app() {
         refuse("app");
@@ -141,12 +126,35 @@ fn credential_kind(table: &Table<'_>, name: &str, kind: Kind, asked: &AskedByApp
     }
     let app = app.and_then(|named| asked.app(table, named));
     Some(match kind {
-        Kind::Secret => CredentialKind::Secret,
-        Kind::Publishable => CredentialKind::Publishable,
-        Kind::Restricted => CredentialKind::Restricted { app: app? },
-        Kind::OAuth => CredentialKind::OAuth { app: app? },
-        Kind::Embedded => CredentialKind::Embedded { app: app?, user: UserId::new(user?.value) },
+        Kind::Secret => KeyKind::Secret,
+        Kind::Publishable => KeyKind::Publishable,
+        Kind::Restricted => KeyKind::Restricted { app: app? },
+        Kind::OAuth => KeyKind::OAuth { app: app? },
+        Kind::Embedded => KeyKind::Embedded { app: app?, user: UserId::new(user?.value) },
     })
+}
+
+/// What a restricted key without an app may do: the Install API only (contract 12.4).
+fn rights(table: &Table<'_>) -> Option<InstallRights> {
+    let mut rights = InstallRights::default();
+    let legal = "a restricted key without `app` is an account's own, for the Install API only";
+    let Some(named) = table.texts("permissions") else {
+        let text =
+            format!("{legal}; give it `permissions` of `app_install_read` or `app_install_write`, or name its `app`");
+        table.fault(table.line(), text);
+        return None;
+    };
+    for permission in &named {
+        match permission.value {
+            "app_install_read" => rights.read = true,
+            "app_install_write" => rights = InstallRights::ALL,
+            other => {
+                let text = format!("{legal}; replace {} by `app_install_read` or `app_install_write`", quoted(other));
+                table.fault(permission.line, text);
+            }
+        }
+    }
+    Some(rights)
 }
 
 /// Checks that a value says nothing else than the key's kind and mode, and that it is the only one. Shows nothing of it.

@@ -13,24 +13,25 @@ apps = [
 "#;
 
 fn parse(text: &str) -> Result<Platform, PlatformError> {
-    parse_for(Purpose::Development, text)
-}
-
-fn parse_for(purpose: Purpose, text: &str) -> Result<Platform, PlatformError> {
     let manifest = |path: &str| {
         match path {
-        "good.json" => Ok(r#"{"id": "app", "version": "1.2.3", "name": "Good", "icon": "./i.png", "extends": "x",
+        "good.json" => Ok(r#"{"id": "app", "version": "1.2.3", "name": "Good", "icon": "./i.png", "more": "x",
             "permissions": [{"permission": "secret_write", "purpose": "P", "more": 1}, {"permission": "event_read", "purpose": ""}]}"#
+            .to_owned()),
+        "more.json" => Ok(r#"{"id": "app", "version": "1.2.3", "name": "More", "icon": "./i.png", "permissions": [],
+            "stripe_api_access_type": "oauth", "allowed_redirect_uris": ["https://m.example/cb"],
+            "ui_extension": {"views": [], "content_security_policy": {"connect-src": ["https://c.example/"], "image-src": null, "purpose": "p"}}}"#
             .to_owned()),
         "bare.json" => Ok("{}".to_owned()),
         "other.json" => Ok(r#"{"id": "com.example.other"}"#.to_owned()),
+        "good.yaml" => Ok("id: app\nversion: 1.2.3\nname: Good\ndeclarations:\n  stripe_api_access:\n    permissions:\n    - permission: secret_write\n    - permission: event_read\n".to_owned()),
         "torn.json" => Ok("{\"id\": \"app\",\n".to_owned()),
         "shape.json" => Ok("{\"id\": \"app\",\n\"permissions\": [\"sk_live_123456789012345\"]}".to_owned()),
         "twice.json" => Ok(r#"{"permissions": [{"permission": "a"}, {"permission": "a"}, {"permission": ""}]}"#.to_owned()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     }
     };
-    Platform::parse("p.toml", text, &manifest, purpose)
+    Platform::parse("p.toml", text, &manifest)
 }
 
 /// `expected` are the lines of the error, without the file's name; none: the file is legal.
@@ -62,20 +63,28 @@ fn the_toml_itself() {
 #[test]
 fn unknown_keys_name_the_legal_ones() {
     check(
-        "[[webhooks]]\n",
-        &["1: unknown key `webhooks` in the file; remove it or use one of `accounts`, `apps`, `installs`, `keys`"],
+        "[[endpoints]]\n",
+        &[
+            "1: unknown key `endpoints` in the file; remove it or use one of `accounts`, `apps`, `installs`, `keys`, `webhooks`",
+        ],
     );
     check(
-        "[[accounts]]\nid = \"acct_a\"\nconnected_to = []\n",
-        &["3: unknown key `connected_to` in [[accounts]]; remove it or use one of `id`, `name`, `users`"],
+        "[[accounts]]\nid = \"acct_a\"\nconnected = []\n",
+        &["3: unknown key `connected` in [[accounts]]; remove it or use one of `id`, `name`, `users`, `connected_to`"],
     );
-    let legal = "`id`, `owner`, `distribution`, `manifest`, `permissions`, `signing_secret`, `name`, `version`";
-    for later in ["app_id", "client_id", "api_access", "redirect_uris", "content_security_policy", "endpoints"] {
-        check(
-            &format!("[[accounts]]\nid = \"acct_a\"\n[[apps]]\nid = \"app\"\nowner = \"acct_a\"\n{later} = \"\"\n"),
-            &[&format!("6: unknown key `{later}` in [[apps]]; remove it or use one of {legal}")],
-        );
-    }
+    check(
+        "[[accounts]]\nid = \"acct_a\"\n[[apps]]\nid = \"app\"\nowner = \"acct_a\"\nscopes = \"\"\n",
+        &[
+            "6: unknown key `scopes` in [[apps]]; remove it or use one of `id`, `owner`, `distribution`, `manifest`, `permissions`, \
+           `signing_secret`, `app_id`, `client_id`, `name`, `version`, `api_access`, `redirect_uris`, `content_security_policy`, `endpoints`",
+        ],
+    );
+    check_below_base(
+        "[[webhooks]]\naccount = \"acct_a\"\nurl = \"https://a.example\"\nkind = \"v2\"\n",
+        &[
+            "9: unknown key `kind` in [[webhooks]]; remove it or use one of `account`, `mode`, `url`, `connect`, `events`, `secret`",
+        ],
+    );
     check_below_base(
         "[[installs]]\napp = \"app\"\naccount = \"acct_b\"\nmode = \"test\"\n",
         &["9: unknown key `mode` in [[installs]]; remove it or use one of `app`, `account`, `modes`, `permissions`"],
@@ -94,7 +103,7 @@ fn unknown_keys_name_the_legal_ones() {
     check(
         "sk_test_12345678901234567890 = 1\n",
         &["1: unknown key `sk_test_****7890` in the file; remove it or use one of `accounts`, \
-        `apps`, `installs`, `keys`"],
+        `apps`, `installs`, `keys`, `webhooks`"],
     );
 }
 
@@ -124,6 +133,20 @@ fn accounts() {
     check(
         "[[accounts]]\nid = \"acct_a\"\nusers = \"u\"\n",
         &["3: `users` holds a string; make it an array of strings"],
+    );
+    check("[[accounts]]\nid = \"acct_a\"\nconnected_to = [\"acct_b\"]\n[[accounts]]\nid = \"acct_b\"\n", &[]);
+    check("[[accounts]]\nid = \"acct_a\"\nconnected_to = []\n", &[]);
+    check(
+        "[[accounts]]\nid = \"acct_a\"\nconnected_to = [\"acct_a\",\n\"acct_x\", \"acct_x\"]\n",
+        &[
+            "3: `connected_to` names the account `acct_a` itself; remove it",
+            "4: entry 3 of `connected_to` repeats an earlier one; remove it",
+            "4: `connected_to` names the account `acct_x`, which no [[accounts]] declares; declare it",
+        ],
+    );
+    check(
+        "[[accounts]]\nid = \"acct_a\"\nconnected_to = \"acct_a\"\n",
+        &["3: `connected_to` holds a string; make it an array of strings"],
     );
     check(
         "[[accounts]]\nid = \"acct_a\"\nusers = [\"a\\u0000b\"]\n",
@@ -185,6 +208,153 @@ fn apps() {
 }
 
 #[test]
+fn rule_11_3_an_app_has_three_names() {
+    let check = |apps: &str, expected: &[&str]| {
+        check(&format!("accounts = [{{ id = \"acct_a\" }}]\n{apps}"), expected);
+    };
+    let app = |id: &str, more: &str| format!("[[apps]]\nid = \"{id}\"\nowner = \"acct_a\"\n{more}");
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    check(&app("app", &format!("app_id = \"app_{a}\"\nclient_id = \"ca_{a}\"\n")), &[]);
+    let app_id = "5: `app_id` is not `app_` and 32 letters or digits; correct it, or remove it to have one made";
+    let short = &a[1..];
+    for wrong in [format!("app_{short}"), format!("app_{a}a"), format!("ca_{a}"), format!("app_{short}-"), a.clone()] {
+        check(&app("app", &format!("app_id = \"{wrong}\"\n")), &[app_id]);
+    }
+    let client_id = "5: `client_id` is not `ca_` and 32 letters or digits; correct it, or remove it to have one made";
+    for wrong in [format!("ca_{short}"), format!("ca_{a}a"), format!("app_{a}"), format!("ca_{short}é")] {
+        check(&app("app", &format!("client_id = \"{wrong}\"\n")), &[client_id]);
+    }
+    let two = |first: &str, second: &str| [app("one", first), app("two", second)].concat();
+    check(&two(&format!("app_id = \"app_{a}\"\n"), &format!("app_id = \"app_{b}\"\n")), &[]);
+    let own = format!("app_id = \"app_{a}\"\n");
+    check(&two(&own, &own), &["9: `app_id` is that of `one`, too; give each app its own"]);
+    let own = format!("client_id = \"ca_{a}\"\n");
+    check(&two(&own, &own), &["9: `client_id` is that of `one`, too; give each app its own"]);
+    let public = format!("app_{a}");
+    let own = format!("app_id = \"{public}\"\n");
+    check(&[app("one", &own), app(&public, "")].concat(), &["7: `id` is the `app_id` of `one`; give the app another"]);
+    let text = format!("8: `app_id` is the `id` of `{public}`; give `one` another");
+    check(&[app(&public, ""), app("one", &own)].concat(), &[&text]);
+}
+
+#[test]
+fn rule_15_1_and_15_11_and_11_5_access_redirects_policy_and_endpoints() {
+    let check = |more: &str, expected: &[&str]| {
+        check(
+            &format!("accounts = [{{ id = \"acct_a\" }}]\n[[apps]]\nid = \"app\"\nowner = \"acct_a\"\n{more}"),
+            expected,
+        );
+    };
+    for access in ["platform", "oauth", "restricted_api_key"] {
+        check(&format!("api_access = \"{access}\"\n"), &[]);
+    }
+    check("api_access = \"OAuth\"\n", &["5: unknown access `OAuth`; use `platform`, `oauth` or `restricted_api_key`"]);
+    check("redirect_uris = []\n", &[]);
+    check("redirect_uris = [\"https://a.example/cb?x=1\", \"http://localhost:3000\"]\n", &[]);
+    check(
+        "redirect_uris = [\n\"a.example\",\n\"https://a.example/#x\",\n\"https://a.example\", \"https://a.example\",\n\"myapp://cb\"]\n",
+        &[
+            "6: `a.example` is no redirect URI; write an absolute `http` or `https` URI without a fragment",
+            "7: `https://a.example/#x` is no redirect URI; write an absolute `http` or `https` URI without a fragment",
+            "8: entry 4 of `redirect_uris` repeats an earlier one; remove it",
+            "9: `myapp://cb` is no redirect URI; write an absolute `http` or `https` URI without a fragment",
+        ],
+    );
+    check("content_security_policy = { connect_src = [\"https://a.example\"], image_src = [] }\n", &[]);
+    check("[apps.content_security_policy]\nimage_src = [\"https://a.example\"]\n", &[]);
+    check(
+        "content_security_policy = { connect_src = \"x\", script_src = [] }\n",
+        &[
+            "5: unknown key `script_src` in `content_security_policy`; remove it or use one of `connect_src`, `image_src`",
+            "5: `connect_src` holds a string; make it an array of strings",
+        ],
+    );
+    check("content_security_policy = []\n", &["5: `content_security_policy` holds an array; make it a table"]);
+    check("endpoints = [\"https://a.example/api\"]\n", &[]);
+    check(
+        "endpoints = [1, \"\"]\n",
+        &[
+            "5: `endpoints` holds an integer; make it an array of strings",
+            "5: `endpoints` holds an empty string; give it a value or remove it",
+        ],
+    );
+}
+
+#[test]
+fn rule_11_5_and_15_1_what_the_file_says_goes_before_the_manifest() {
+    let app = |more: &str| {
+        let text = format!("accounts = [{{ id = \"acct_a\" }}]\n[[apps]]\nid = \"app\"\nowner = \"acct_a\"\n{more}");
+        let manifest = parse(&text).unwrap().apps.remove(0).manifest();
+        let set = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join("+");
+        let asks = &manifest.asks;
+        let lists = [set(&asks.connect_src), set(&asks.image_src), set(&asks.endpoints)].join("|");
+        format!("{} {} {lists}", manifest.api_access.as_str(), manifest.redirect_uris.join("+"))
+    };
+    assert_eq!(app(""), "platform  ||");
+    let manifest = "manifest = \"more.json\"\n";
+    assert_eq!(app(manifest), "oauth https://m.example/cb https://c.example/||");
+    let own = "api_access = \"restricted_api_key\"\nredirect_uris = [\"https://b.example\", \"https://a.example\"]\n\
+        content_security_policy = { image_src = [\"https://i.example\"] }\nendpoints = [\"https://z.example\", \"https://e.example\"]\n";
+    assert_eq!(
+        app(&format!("{manifest}{own}")),
+        "restricted_api_key https://b.example+https://a.example |https://i.example|https://e.example+https://z.example"
+    );
+}
+
+#[test]
+fn rule_17_4_webhooks() {
+    let check = |webhook: &str, expected: &[&str]| check_below_base(&format!("[[webhooks]]\n{webhook}"), expected);
+    check("account = \"acct_a\"\nurl = \"http://127.0.0.1:9000/hook\"\n", &[]);
+    check(
+        "account = \"acct_a\"\nurl = \"https://a.example\"\nmode = \"live\"\nconnect = true\nevents = [\"apps.install.created\", \"*\"]\n\
+         secret = \"whsec_1\"\n",
+        &[],
+    );
+    check("", &["6: `account` is missing in [[webhooks]]; add it", "6: `url` is missing in [[webhooks]]; add it"]);
+    check(
+        "account = \"acct_x\"\nurl = \"https://a.example\"\nmode = \"prod\"\nconnect = 1\nevents = []\nsecret = \"absec_hidden\"\n",
+        &[
+            "7: `account` names the account `acct_x`, which no [[accounts]] declares; declare it",
+            "9: unknown mode `prod`; use `test` or `live`",
+            "10: `connect` holds an integer; make it `true` or `false`",
+            "11: `events` is empty; list types of events, or leave it out for all of them",
+            "12: `secret` does not begin with `whsec_`; correct it, or remove it to have one generated",
+        ],
+    );
+    check(
+        "account = \"acct_a\"\nurl = \"https://a.example\"\nevents = [\"*\", \"*\"]\nsecret = \"whsec_\"\n",
+        &[
+            "9: entry 2 of `events` repeats an earlier one; remove it",
+            "10: `secret` does not begin with `whsec_`; correct it, or remove it to have one generated",
+        ],
+    );
+    let url = "8: `url` is not one that can be delivered to; write an absolute URL that begins with `https://` or `http://` and has a host";
+    for wrong in [
+        "a.example",
+        "ftp://a.example",
+        "https://",
+        "https:///x",
+        "https://u:p@a.example",
+        "https://a.example/#x",
+        "https://a b",
+    ] {
+        check(&format!("account = \"acct_a\"\nurl = \"{wrong}\"\n"), &[url]);
+    }
+    let one = "account = \"acct_a\"\nurl = \"https://a.example\"\n";
+    check(
+        &format!("{one}[[webhooks]]\n{one}"),
+        &["9: the endpoint `https://a.example` is declared on line 6 already; remove one"],
+    );
+    check(&format!("{one}[[webhooks]]\n{one}connect = true\n[[webhooks]]\n{one}mode = \"live\"\n"), &[]);
+    let events = |more: &str| {
+        let webhook = parse(&format!("{BASE}[[webhooks]]\n{one}{more}")).unwrap().webhooks.remove(0);
+        format!("{} {}", webhook.connect, webhook.events.into_iter().collect::<Vec<_>>().join("+"))
+    };
+    assert_eq!(events(""), "false *");
+    assert_eq!(events("connect = true\nevents = [\"b\", \"a\"]\n"), "true a+b");
+}
+
+#[test]
 fn manifests() {
     let check = |app: &str, expected: &[&str]| {
         check(
@@ -194,6 +364,7 @@ fn manifests() {
     };
     check("manifest = \"good.json\"\n", &[]);
     check("manifest = \"bare.json\"\n", &[]);
+    check("manifest = \"good.yaml\"\n", &[]);
     check(
         "manifest = \"none.json\"\n",
         &["5: the manifest `none.json` cannot be read (entity not found); give its path relative to this file"],
@@ -206,17 +377,17 @@ fn manifests() {
     );
     check(
         "manifest = \"torn.json\"\n",
-        &["5: the manifest `torn.json` is not a Stripe App manifest; correct its line 2"],
+        &["5: the manifest `torn.json`, line 2: is not JSON (EOF while parsing an object); correct it there"],
     );
     check(
         "manifest = \"shape.json\"\n",
-        &["5: the manifest `shape.json` is not a Stripe App manifest; correct its line 2"],
+        &["5: the manifest `shape.json`, line 2: entry 1 of `permissions` holds a string; make it an object"],
     );
     check(
         "manifest = \"twice.json\"\n",
         &[
-            "5: the manifest `twice.json` asks for `a` twice; remove one of them there",
-            "5: the manifest `twice.json` asks for a permission without a name; name it there",
+            "5: the manifest `twice.json`, line 1: entry 2 of `permissions` asks for `a` twice; remove one of them",
+            "5: the manifest `twice.json`, line 1: `permission` of entry 3 of `permissions` holds an empty string; give it a value or remove it",
         ],
     );
     check(
@@ -242,6 +413,7 @@ fn a_manifest_gives_what_the_file_does_not() {
     assert_eq!(app(""), "app 0.0.1 Private ");
     assert_eq!(app("name = \"N\"\nversion = \"7\"\n"), "N 7 Private ");
     assert_eq!(app("manifest = \"good.json\"\n"), "Good 1.2.3 Private secret_write+event_read");
+    assert_eq!(app("manifest = \"good.yaml\"\n"), "Good 1.2.3 Private secret_write+event_read");
     assert_eq!(app("manifest = \"good.json\"\nname = \"N\"\n"), "N 1.2.3 Private secret_write+event_read");
     assert_eq!(app("manifest = \"bare.json\"\ndistribution = \"public\"\n"), "app 0.0.1 Public ");
 }
@@ -306,10 +478,6 @@ fn keys() {
             "9: unknown mode `prod`; use `test` or `live`",
         ],
     );
-    check(
-        "kind = \"restricted\"\naccount = \"acct_b\"\n",
-        &["6: a restricted key needs `app`; name the app it is for"],
-    );
     check("kind = \"oauth\"\naccount = \"acct_b\"\n", &["6: an oauth key needs `app`; name the app it is for"]);
     check(
         "kind = \"embedded\"\naccount = \"acct_b\"\n",
@@ -356,6 +524,26 @@ fn keys() {
     check(
         "kind = \"secret\"\naccount = \"acct_a\"\nexpires_in = 900\n",
         &["9: `expires_in` holds an integer; make it a string"],
+    );
+}
+
+#[test]
+fn rule_12_4_an_account_s_restricted_key() {
+    let check = |key: &str, expected: &[&str]| check_below_base(&format!("[[keys]]\n{key}"), expected);
+    let own = "a restricted key without `app` is an account's own, for the Install API only";
+    check(
+        "kind = \"restricted\"\naccount = \"acct_b\"\n",
+        &[&format!("6: {own}; give it `permissions` of `app_install_read` or `app_install_write`, or name its `app`")],
+    );
+    for legal in ["\"app_install_read\"", "\"app_install_write\"", "\"app_install_write\", \"app_install_read\""] {
+        check(&format!("kind = \"restricted\"\naccount = \"acct_b\"\npermissions = [{legal}]\n"), &[]);
+    }
+    check(
+        "kind = \"restricted\"\naccount = \"acct_b\"\nuser = \"u\"\npermissions = [\"app_install_read\",\n\"secret_write\"]\n",
+        &[
+            "9: a restricted key has no `user`; remove it",
+            &format!("11: {own}; replace `secret_write` by `app_install_read` or `app_install_write`"),
+        ],
     );
 }
 
@@ -412,7 +600,7 @@ fn every_fault_of_a_file_is_reported_by_line() {
          [[installs]]\napp = \"y\"\naccount = \"acct_a\"\n",
         &[
             "4: `value` contradicts the key's kind or mode; begin it with `sk_test_`, or change those",
-            "7: unknown key `x` in [[accounts]]; remove it or use one of `id`, `name`, `users`",
+            "7: unknown key `x` in [[accounts]]; remove it or use one of `id`, `name`, `users`, `connected_to`",
             "9: `app` names the app `y`, which no [[apps]] declares; declare it",
         ],
     );
@@ -437,7 +625,8 @@ fn a_grant_is_everything_asked_for_unless_it_is_named() {
 fn debug_shows_no_value() {
     let text = "[[accounts]]\nid = \"acct_a\"\nusers = [\"usr_hidden\"]\n\
         [[apps]]\nid = \"app\"\nowner = \"acct_a\"\nsigning_secret = \"absec_hidden\"\n\
-        [[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\nvalue = \"sk_test_hidden\"\n";
+        [[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\nvalue = \"sk_test_hidden\"\n\
+        [[webhooks]]\naccount = \"acct_a\"\nurl = \"https://a.example\"\nsecret = \"whsec_hidden\"\n";
     let platform = parse(text).unwrap();
     assert_eq!(platform.keys[0].value.as_ref().unwrap().as_str(), "sk_test_hidden");
     let debug = format!("{platform:?}");
@@ -488,17 +677,18 @@ fn no_edit_of_one_line_goes_unanswered() {
     assert!(refused > 500, "{refused}");
 }
 
-/// Contract 6.3: an expired key stays expired, also after a restart.
 #[test]
-fn a_production_server_takes_no_expiry_that_a_restart_takes_back() {
-    let key = "[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n";
-    let text = format!("{BASE}{key}{key}expires_in = \"1h\"\n{key}expires_in = \"x\"\n");
-    let found = parse_for(Purpose::Production, &text).unwrap_err().to_string();
-    let lines: Vec<_> = found.lines().map(|line| line.split(" is ").next().unwrap()).collect();
-    assert_eq!(lines, ["p.toml:12: `expires_in`", "p.toml:16: `expires_in`", "p.toml:16: `expires_in`"], "{found}");
-    assert!(found.contains("remove it here, and the key when it is to end"), "{found}");
-    assert!(parse_for(Purpose::Production, &format!("{BASE}{key}")).is_ok());
-    assert!(parse_for(Purpose::Development, &format!("{BASE}{key}expires_in = \"1h\"\n")).is_ok());
+fn rule_12_4_and_12_9_rights_of_an_account_s_restricted_key() {
+    let rights = |permissions: &str| {
+        let key = format!("[[keys]]\nkind = \"restricted\"\naccount = \"acct_a\"\npermissions = [{permissions}]\n");
+        let key = parse(&format!("{BASE}{key}")).unwrap().keys.remove(0);
+        assert!(key.permissions.is_none(), "they are no permissions on secrets");
+        key.kind
+    };
+    let read = InstallRights { read: true, write: false };
+    assert_eq!(rights("\"app_install_read\""), KeyKind::AccountRestricted(read));
+    assert_eq!(rights("\"app_install_write\""), KeyKind::AccountRestricted(InstallRights::ALL));
+    assert_eq!(rights(""), KeyKind::AccountRestricted(InstallRights::default()));
 }
 
 #[test]
@@ -508,6 +698,7 @@ fn a_file_with_keys_is_for_its_owner_only() {
     let path = home.path().join("p.toml");
     let key = "[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n";
     let app = "[[apps]]\nid = \"a\"\nowner = \"acct_a\"\n";
+    let webhook = "[[webhooks]]\naccount = \"acct_a\"\nurl = \"https://a.example\"\n";
     for (declared, mode, purpose, legal) in [
         (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{key}value = \"sk_test_a\"\n"), 0o640, Purpose::Production, false),
@@ -515,7 +706,9 @@ fn a_file_with_keys_is_for_its_owner_only() {
         (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Development, true),
         (format!("{app}signing_secret = \"absec_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{app}signing_secret = \"absec_a\"\n"), 0o600, Purpose::Production, true),
-        (format!("{app}{key}"), 0o644, Purpose::Production, true),
+        (format!("{webhook}secret = \"whsec_a\"\n"), 0o644, Purpose::Production, false),
+        (format!("{webhook}secret = \"whsec_a\"\n"), 0o600, Purpose::Production, true),
+        (format!("{app}{key}{webhook}"), 0o644, Purpose::Production, true),
     ] {
         std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{declared}")).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();

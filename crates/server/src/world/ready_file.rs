@@ -7,7 +7,7 @@ use cholla_domain::id::{AppId, UserId};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Declared, Endpoints, app_and_user, kind_and_prefix, signing_secret_text};
+use super::{Declared, Endpoints};
 use crate::files;
 
 /// The version of the file's form. It changes when something in it changes its meaning or goes away.
@@ -22,6 +22,7 @@ pub struct ReadyFile<'a> {
     apps: Vec<App<'a>>,
     keys: Vec<Key<'a>>,
     installs: Vec<Install<'a>>,
+    webhooks: Vec<Webhook<'a>>,
 }
 
 #[derive(Serialize)]
@@ -46,6 +47,9 @@ struct App<'a> {
     id: &'a str,
     owner: &'a str,
     signing_secret: &'a str,
+    #[serde(rename = "app_id")]
+    public_id: String,
+    client_id: String,
 }
 
 #[derive(Serialize)]
@@ -61,8 +65,16 @@ struct Key<'a> {
 }
 
 #[derive(Serialize)]
+struct Webhook<'a> {
+    account: &'a str,
+    mode: &'static str,
+    url: &'a str,
+    secret: &'a str,
+}
+
+#[derive(Serialize)]
 struct Install<'a> {
-    id: &'a str,
+    id: String,
     app: &'a str,
     account: &'a str,
     mode: &'static str,
@@ -82,6 +94,7 @@ impl<'a> ReadyFile<'a> {
             apps: declared.apps.iter().map(App::new).collect(),
             keys: declared.keys.iter().map(Key::new).collect(),
             installs: declared.installs.iter().map(Install::new).collect(),
+            webhooks: declared.webhooks.iter().map(Webhook::new).collect(),
         }
     }
 
@@ -116,16 +129,21 @@ impl io::Write for Length {
 
 impl<'a> App<'a> {
     fn new(app: &'a super::DeclaredApp) -> Self {
-        let signing_secret = signing_secret_text(&app.signing_secret);
-        Self { id: app.id.as_str(), owner: app.owner.as_str(), signing_secret }
+        Self {
+            id: app.id.as_str(),
+            owner: app.owner.as_str(),
+            signing_secret: app.signing_secret.reveal(),
+            public_id: app.app_id.to_string(),
+            client_id: app.client_id.to_string(),
+        }
     }
 }
 
 impl<'a> Key<'a> {
     fn new(key: &'a super::DeclaredKey) -> Self {
-        let (app, user) = app_and_user(&key.kind);
+        let (app, user) = (key.kind.app(), key.kind.user());
         Self {
-            kind: kind_and_prefix(&key.kind).0,
+            kind: key.kind.as_str(),
             value: key.value.as_str(),
             account: key.account.as_str(),
             app: app.map(AppId::as_str),
@@ -138,10 +156,21 @@ impl<'a> Key<'a> {
 impl<'a> Install<'a> {
     fn new(install: &'a super::DeclaredInstall) -> Self {
         Self {
-            id: &install.id,
+            id: install.id.to_string(),
             app: install.app.as_str(),
             account: install.account.as_str(),
             mode: install.livemode.as_str(),
+        }
+    }
+}
+
+impl<'a> Webhook<'a> {
+    fn new(webhook: &'a super::DeclaredWebhook) -> Self {
+        Self {
+            account: webhook.account.as_str(),
+            mode: webhook.livemode.as_str(),
+            url: &webhook.url,
+            secret: webhook.secret.reveal(),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use cholla_domain::directory::CredentialKind;
 use cholla_domain::id::{AppId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_wire::auth::MaskedKey;
 
-use super::{Declared, DeclaredKey, Endpoints, app_and_user, kind_and_prefix, signing_secret_text};
+use super::{Declared, DeclaredKey, Endpoints};
+use crate::platform::KeyKind;
 
 /// Where the server listens, the apps, installs and keys as tables, and last a curl line to paste.
 ///
@@ -21,6 +21,7 @@ pub fn summary(declared: &Declared, endpoints: &Endpoints, demo: bool) -> String
         apps(declared, demo),
     );
     push_table(&mut text, "Installs", ["APP", "ACCOUNT", "MODE", "GRANTED"], installs(declared));
+    push_table(&mut text, "Webhooks", ["ACCOUNT", "MODE", "URL", "SECRET"], webhooks(declared, demo));
     push_table(&mut text, "Keys", ["KIND", "MODE", "ACCOUNT", "APP", "USER", "KEY"], keys(declared, demo));
     let _ = write!(text, "Try it:\n  {}\n", curl(declared, endpoints, demo));
     text
@@ -46,7 +47,7 @@ fn addresses(endpoints: &Endpoints) -> String {
 
 fn apps(declared: &Declared, demo: bool) -> Vec<[String; 6]> {
     let row = |app: &super::DeclaredApp| {
-        let secret = signing_secret_text(&app.signing_secret);
+        let secret = app.signing_secret.reveal();
         let shown = if demo || app.is_generated { secret.to_owned() } else { "absec_****".to_owned() };
         let (id, owner) = (app.id.as_str().to_owned(), app.owner.as_str().to_owned());
         [id, app.name.clone(), app.version.clone(), app.distribution.as_str().to_owned(), owner, shown]
@@ -62,12 +63,21 @@ fn installs(declared: &Declared) -> Vec<[String; 4]> {
     declared.installs.iter().map(row).collect()
 }
 
+fn webhooks(declared: &Declared, demo: bool) -> Vec<[String; 4]> {
+    let row = |webhook: &super::DeclaredWebhook| {
+        let shown = if demo || webhook.is_generated { webhook.secret.reveal() } else { "whsec_****" };
+        let account = webhook.account.as_str().to_owned();
+        [account, webhook.livemode.as_str().to_owned(), webhook.url.clone(), shown.to_owned()]
+    };
+    declared.webhooks.iter().map(row).collect()
+}
+
 fn keys(declared: &Declared, demo: bool) -> Vec<[String; 6]> {
     let row = |key: &DeclaredKey| {
-        let (app, user) = app_and_user(&key.kind);
+        let (app, user) = (key.kind.app(), key.kind.user());
         let value = key.value.as_str();
         [
-            kind_and_prefix(&key.kind).0.to_owned(),
+            key.kind.as_str().to_owned(),
             key.livemode.as_str().to_owned(),
             key.account.as_str().to_owned(),
             app.map_or("", AppId::as_str).to_owned(),
@@ -124,14 +134,13 @@ fn curl(declared: &Declared, endpoints: &Endpoints, demo: bool) -> String {
 /// `None` where no key reaches any secret; dev mode then makes up an account for any test key.
 fn key_to_try(declared: &Declared) -> Option<&DeclaredKey> {
     let reaches = |key: &DeclaredKey| match &key.kind {
-        CredentialKind::Secret => true,
-        CredentialKind::Restricted { app } | CredentialKind::OAuth { app } => declared.installs.iter().any(|install| {
+        KeyKind::Secret => true,
+        KeyKind::Restricted { app } | KeyKind::OAuth { app } => declared.installs.iter().any(|install| {
             let granted = install.granted.iter().any(|granted| granted == "secret_write");
             granted && install.app == *app && install.account == key.account && install.livemode == key.livemode
         }),
-        CredentialKind::Embedded { .. } | CredentialKind::Publishable => false,
+        KeyKind::Embedded { .. } | KeyKind::Publishable | KeyKind::AccountRestricted(_) => false,
     };
-    let rank =
-        |key: &&DeclaredKey| (!key.is_generated, key.livemode == Livemode::Live, key.kind == CredentialKind::Secret);
+    let rank = |key: &&DeclaredKey| (!key.is_generated, key.livemode == Livemode::Live, key.kind == KeyKind::Secret);
     declared.keys.iter().filter(|key| reaches(key)).min_by_key(rank)
 }

@@ -1,39 +1,49 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
+use cholla_domain::directory::credential::CredentialKey;
+use cholla_domain::id::UserId;
+use cholla_domain::limits::GRACE_SECONDS_DEFAULT;
 use cholla_domain::policy::{Write, authorize};
+use cholla_domain::time::{Clock, Timestamp};
 
 use super::*;
-use crate::platform::Purpose;
+use crate::assembly::Foundation;
+use crate::clock::ServerClock;
+use crate::keeper::Keeper;
+use crate::platform::reconcile::Manner;
+use crate::testing::{self, platform};
 
-const STARTED_AT: Timestamp = Timestamp::from_unix(1_956_528_000);
+/// The directory of a platform in dev mode, and what is shown of it.
+struct Built {
+    foundation: Arc<Foundation>,
+    keeper: Arc<Keeper>,
+    declared: Declared,
+    /// The second in which it was made.
+    at: Timestamp,
+}
 
-/// Two keys that share a hash here would be a defect of the test only: the whole key is in it.
-pub(super) fn test_hash(key: &[u8]) -> CredentialHash {
-    let mut hash = [0_u8; 32];
-    for (index, byte) in key.iter().enumerate() {
-        hash[index % 32] = hash[index % 32].wrapping_mul(31).wrapping_add(*byte);
+async fn build(platform: &Platform) -> Built {
+    build_in(&testing::foundation().await, platform).await
+}
+
+async fn build_in(foundation: &Arc<Foundation>, platform: &Platform) -> Built {
+    let clock = Arc::new(ServerClock::default());
+    let keeper = foundation.keeper(&clock, GRACE_SECONDS_DEFAULT).unwrap();
+    let manner = Manner { anew: true, prune: false };
+    let at = clock.now();
+    let reconciled = testing::settle(&keeper, foundation, (platform, testing::derived, manner)).await.unwrap();
+    let declared = Declared::of(platform, &keeper.read(), &reconciled);
+    Built { foundation: Arc::clone(foundation), keeper, declared, at }
+}
+
+impl Built {
+    fn credential_key(&self, key: &str) -> CredentialKey {
+        CredentialKey::of(&self.foundation.instance.credential_hash(key.as_bytes()))
     }
-    CredentialHash::from_bytes(hash)
-}
-
-/// The end of the label, so that an expected value can be read.
-fn alphanumerics(label: &str, length: usize) -> Zeroizing<String> {
-    let kept: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
-    let padded = format!("{}{kept}", "0".repeat(length));
-    Zeroizing::new(padded[padded.len() - length..].to_owned())
-}
-
-fn build(platform: &Platform) -> World {
-    let derivation = Derivation { credential_hash: &test_hash, alphanumerics: &alphanumerics };
-    World::build(platform, &derivation, STARTED_AT)
-}
-
-fn platform(text: &str) -> Platform {
-    let no_manifest = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    Platform::parse("p.toml", text, &no_manifest, Purpose::Development).unwrap()
 }
 
 fn endpoints() -> Endpoints {
@@ -70,17 +80,25 @@ const SMALL: &str = r#"
     app = "com.example.a"
     user = "usr_1"
     mode = "live"
+    [[webhooks]]
+    account = "acct_dev"
+    url = "https://a.example/hook"
+    secret = "whsec_declared"
+    [[webhooks]]
+    account = "acct_dev"
+    url = "https://a.example/live"
+    mode = "live"
 "#;
 
-#[test]
-fn the_ready_file_literally() {
-    let world = build(&platform(SMALL));
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ready.json");
-    fs::write(&path, "old").unwrap();
-    let endpoints = endpoints();
-    ReadyFile::new(&world.declared, &endpoints).write(&path).unwrap();
-    let expected = r#"{
+/// The generated values in a text, replaced by their names: they are other ones in each installation.
+fn with_names(text: &str, declared: &Declared) -> String {
+    text.replace(declared.apps[1].signing_secret.reveal(), "absec_GENERATED")
+        .replace(declared.keys[1].value.as_str(), "ek_live_GENERATED")
+        .replace(declared.webhooks[1].secret.reveal(), "whsec_GENERATED")
+}
+
+/// That of [`SMALL`]. The ids are the same at every start, on every machine.
+const READY_FILE: &str = r#"{
   "version": 1,
   "api": {
     "http": "http://127.0.0.1:12111",
@@ -95,12 +113,16 @@ fn the_ready_file_literally() {
     {
       "id": "com.example.a",
       "owner": "acct_dev",
-      "signing_secret": "absec_declared"
+      "signing_secret": "absec_declared",
+      "app_id": "app_jpWxElBX3sqn70FCJUp8PGJ9jtsVBNbR",
+      "client_id": "ca_UxUrnJspW5No1uHq3tUMOHSs4y0cQP9A"
     },
     {
       "id": "com.example.b",
       "owner": "acct_dev",
-      "signing_secret": "absec_00000000signingsecretcomexampleb"
+      "signing_secret": "absec_GENERATED",
+      "app_id": "app_TRFgymq5Y6Mubn1EJDI3SFvd43TJgkA6",
+      "client_id": "ca_5ox83DsB5u3Vv11JV3lMQugW19x4sPab"
     }
   ],
   "keys": [
@@ -112,7 +134,7 @@ fn the_ready_file_literally() {
     },
     {
       "kind": "embedded",
-      "value": "ek_live_mbeddedacctmcomexampleausr1live0",
+      "value": "ek_live_GENERATED",
       "account": "acct_m",
       "app": "com.example.a",
       "user": "usr_1",
@@ -121,36 +143,59 @@ fn the_ready_file_literally() {
   ],
   "installs": [
     {
-      "id": "appinst_test_00000installcomexampleaacctmtest",
+      "id": "appinst_test_0Ieh7Gt7BIGu3wW9E9E6clKt8mZ5ZHel",
       "app": "com.example.a",
       "account": "acct_m",
       "mode": "test"
     },
     {
-      "id": "appinst_00000installcomexampleaacctmlive",
+      "id": "appinst_u0FsBys7Oe20Ym8JqOJQmxrc8gMLq0t8",
       "app": "com.example.a",
       "account": "acct_m",
       "mode": "live"
     }
+  ],
+  "webhooks": [
+    {
+      "account": "acct_dev",
+      "mode": "test",
+      "url": "https://a.example/hook",
+      "secret": "whsec_declared"
+    },
+    {
+      "account": "acct_dev",
+      "mode": "live",
+      "url": "https://a.example/live",
+      "secret": "whsec_GENERATED"
+    }
   ]
 }
 "#;
-    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+
+#[tokio::test]
+async fn rule_11_3_the_ready_file_literally() {
+    let world = build(&platform(SMALL)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ready.json");
+    fs::write(&path, "old").unwrap();
+    let endpoints = endpoints();
+    ReadyFile::new(&world.declared, &endpoints).write(&path).unwrap();
+    assert_eq!(with_names(&fs::read_to_string(&path).unwrap(), &world.declared), READY_FILE);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["ready.json"], "no temporary file is left behind");
 }
 
-#[test]
-fn the_ready_file_needs_its_folder() {
-    let world = build(&platform(""));
+#[tokio::test]
+async fn the_ready_file_needs_its_folder() {
+    let world = build(&platform("")).await;
     let error = ReadyFile::new(&world.declared, &endpoints()).write(Path::new("/nonexistent/ready.json")).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
 
-#[test]
-fn the_terminal_masks_what_the_file_declares() {
-    let world = build(&platform(SMALL));
+#[tokio::test]
+async fn the_terminal_masks_what_the_file_declares() {
+    let world = build(&platform(SMALL)).await;
     let expected = r#"API    http://127.0.0.1:12111
 API    https://127.0.0.1:12112
 CA     /data/ca.pem
@@ -160,77 +205,89 @@ Token  token
 Apps
   APP            NAME           VERSION  DISTRIBUTION  OWNER     SIGNING SECRET
   com.example.a  com.example.a  0.0.1    private       acct_dev  absec_****
-  com.example.b  com.example.b  0.0.1    private       acct_dev  absec_00000000signingsecretcomexampleb
+  com.example.b  com.example.b  0.0.1    private       acct_dev  absec_GENERATED
 
 Installs
   APP            ACCOUNT  MODE  GRANTED
   com.example.a  acct_m   test  secret_write
   com.example.a  acct_m   live  secret_write
 
+Webhooks
+  ACCOUNT   MODE  URL                     SECRET
+  acct_dev  test  https://a.example/hook  whsec_****
+  acct_dev  live  https://a.example/live  whsec_GENERATED
+
 Keys
   KIND      MODE  ACCOUNT   APP            USER   KEY
   secret    test  acct_dev                        sk_test_****1234
-  embedded  live  acct_m    com.example.a  usr_1  ek_live_mbeddedacctmcomexampleausr1live0
+  embedded  live  acct_m    com.example.a  usr_1  ek_live_GENERATED
 
 Try it:
   curl http://127.0.0.1:12111/v1/apps/secrets -u YOUR_KEY: -d name=my-api-key -d payload=secret_key_xxxxxx -d "scope[type]=account"
 "#;
-    assert_eq!(summary(&world.declared, &endpoints(), false), expected);
+    assert_eq!(with_names(&summary(&world.declared, &endpoints(), false), &world.declared), expected);
 }
 
-/// The last line of the summary of a platform.
-fn check_curl(platform: &Platform, endpoints: &Endpoints, demo: bool, expected: &str) {
-    let text = summary(&build(platform).declared, endpoints, demo);
+/// The last line of the summary of a platform; `KEY` stands for the key of that number.
+async fn check_curl(platform: &Platform, endpoints: &Endpoints, demo: bool, (key, expected): (usize, &str)) {
+    let declared = build(platform).await.declared;
+    let text = summary(&declared, endpoints, demo);
+    let expected =
+        declared.keys.get(key).map_or(expected.to_owned(), |key| expected.replace("KEY", key.value.as_str()));
     assert_eq!(text.lines().last().unwrap().trim_start(), expected);
 }
 
-#[test]
-fn the_curl_line_works_with_what_is_declared() {
+#[tokio::test]
+async fn the_curl_line_works_with_what_is_declared() {
     let data = "-d name=my-api-key -d payload=secret_key_xxxxxx -d \"scope[type]=account\"";
     let url = "http://127.0.0.1:12111/v1/apps/secrets";
-    check_curl(&platform(""), &endpoints(), false, &format!("curl {url} -u sk_test_123: {data}"));
+    check_curl(&platform(""), &endpoints(), false, (0, &format!("curl {url} -u sk_test_123: {data}"))).await;
     let own = "accounts = [{ id = \"acct_a\" }]\nkeys = [{ kind = \"publishable\", account = \"acct_a\" }, \
         { kind = \"secret\", account = \"acct_a\", mode = \"live\" }, { kind = \"secret\", account = \"acct_a\" }]";
-    let key = "sk_test_0000000000000keysecretacctatest0";
-    check_curl(&platform(own), &endpoints(), false, &format!("curl {url} -u {key}: {data}"));
+    check_curl(&platform(own), &endpoints(), false, (2, &format!("curl {url} -u KEY: {data}"))).await;
     let tls_only = Endpoints { http: None, ca_file: Some("/it's/ca.pem".into()), ..endpoints() };
     let url_tls = "--cacert '/it'\\''s/ca.pem' https://127.0.0.1:12112/v1/apps/secrets";
-    check_curl(&platform(own), &tls_only, false, &format!("curl {url_tls} -u {key}: {data}"));
-    let key = "rk_test_tedacctcactuscomexampleappatest0";
+    check_curl(&platform(own), &tls_only, false, (2, &format!("curl {url_tls} -u KEY: {data}"))).await;
     let data = "-d name=foo_api_key -d \"scope[type]=account\" -d \"expand[]=payload\"";
-    check_curl(&Platform::demo(), &endpoints(), true, &format!("curl -G {url}/find -u {key}: {data}"));
+    // The first restricted key of test mode.
+    check_curl(&Platform::demo(), &endpoints(), true, (5, &format!("curl -G {url}/find -u KEY: {data}"))).await;
 }
 
-#[test]
-fn the_terminal_obeys_no_control_character() {
-    let world = build(&platform(
-        "accounts = [{ id = \"acct_a\" }]\napps = [{ id = \"a\", owner = \"acct_a\", name = \"\\u001b[31mred\\n\" }]",
-    ));
+#[tokio::test]
+async fn the_terminal_obeys_no_control_character() {
+    let file =
+        "accounts = [{ id = \"acct_a\" }]\napps = [{ id = \"a\", owner = \"acct_a\", name = \"\\u001b[31mred\\n\" }]";
+    let world = build(&platform(file)).await;
     let text = summary(&world.declared, &endpoints(), false);
     assert!(text.contains("\u{fffd}[31mred\u{fffd}"), "{text}");
 }
 
 /// Generated values depend on what names them, never on what else is declared.
-#[test]
-fn generated_values_stay() {
-    let values = |keys: &str| -> Vec<String> {
-        let world = build(&platform(&format!("accounts = [{{ id = \"acct_a\" }}, {{ id = \"acct_b\" }}]\n{keys}")));
+#[tokio::test]
+async fn generated_values_stay() {
+    let foundation = testing::foundation().await;
+    let values = async |keys: &str| -> Vec<String> {
+        let file = platform(&format!("accounts = [{{ id = \"acct_a\" }}, {{ id = \"acct_b\" }}]\n{keys}"));
+        let world = build_in(&foundation, &file).await;
         world.declared.keys.iter().map(|key| key.value.as_str().to_owned()).collect()
     };
     let (a, b) =
         ("[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n", "[[keys]]\nkind = \"secret\"\naccount = \"acct_b\"\n");
-    let value = |account: &str, ordinal: usize| format!("sk_test_0000000000000keysecret{account}test{ordinal}");
-    let (a0, a1, b0) = (value("accta", 0), value("accta", 1), value("acctb", 0));
-    assert_eq!(values(a), [a0.as_str()]);
-    assert_eq!(values(&[b, a, a].concat()), [b0.clone(), a0.clone(), a1.clone()]);
-    assert_eq!(values(&[a, b, a].concat()), [a0, b0, a1.clone()]);
-    assert_eq!(values(&format!("{a}value = \"sk_test_own\"\n{a}")), ["sk_test_own".to_owned(), a1]);
+    let all = values(&[a, a, b].concat()).await;
+    let [a0, a1, b0] = [0, 1, 2].map(|at| all[at].clone());
+    assert_eq!(HashSet::from([&a0, &a1, &b0]).len(), 3);
+    assert!([&a0, &a1, &b0].iter().all(|value| value.starts_with("sk_test_") && value.len() == 8 + 32));
+    assert_eq!(values(a).await, [a0.as_str()]);
+    assert_eq!(values(&[b, a, a].concat()).await, [b0.clone(), a0.clone(), a1.clone()]);
+    assert_eq!(values(&[a, b, a].concat()).await, [a0.as_str(), &b0, &a1]);
+    assert_eq!(values(&format!("{a}value = \"sk_test_own\"\n{a}")).await, ["sk_test_own".to_owned(), a1]);
 }
 
 /// `expected`: `developer/account/mode reach permissions`, or why not.
-fn check_principal(world: &World, key: &str, named: Option<&str>, now: Timestamp, expected: &str) {
-    let credential = world.directory.credential(&test_hash(key.as_bytes())).expect("the key is declared");
-    let actual = match world.directory.principal(credential, named.map(AccountId::new).as_ref(), now) {
+fn check_principal(world: &Built, key: &str, named: Option<&str>, now: Timestamp, expected: &str) {
+    let directory = world.keeper.read();
+    let credential = directory.credential(&world.credential_key(key)).expect("the key is declared");
+    let actual = match directory.principal(credential, named.map(AccountId::new).as_ref(), now) {
         Ok(principal) => {
             let place = &principal.namespace;
             let may = match (principal.permissions.write, principal.permissions.read) {
@@ -245,8 +302,8 @@ fn check_principal(world: &World, key: &str, named: Option<&str>, now: Timestamp
     assert_eq!(actual, expected, "{key} on {named:?}");
 }
 
-#[test]
-fn rule_5_2_to_5_9_the_directory_has_what_the_file_declares() {
+#[tokio::test]
+async fn rule_5_2_to_5_9_the_directory_has_what_the_file_declares() {
     let world = build(&platform(
         r#"
         accounts = [{ id = "acct_m" }, { id = "acct_dev" }, { id = "acct_idle" }]
@@ -268,11 +325,13 @@ fn rule_5_2_to_5_9_the_directory_has_what_the_file_declares() {
             { kind = "oauth", account = "acct_idle", app = "b", value = "sk_test_oauth", permissions = ["secret_write"] },
             { kind = "oauth", account = "acct_dev", app = "a", value = "sk_test_gone" },
             { kind = "embedded", account = "acct_m", app = "a", user = "u", value = "ek_test_u", expires_in = "15m" },
+            { kind = "restricted", account = "acct_m", value = "rk_test_own", permissions = ["app_install_write"] },
             { kind = "publishable", account = "acct_dev", value = "pk_test_p" },
         ]
         "#,
-    ));
-    let now = STARTED_AT;
+    ))
+    .await;
+    let now = world.at;
     for (key, named, expected) in [
         ("sk_test_dev", None, "acct_dev/acct_dev/test writes"),
         ("sk_test_dev", Some("acct_m"), "acct_dev/acct_m/test writes"),
@@ -286,27 +345,32 @@ fn rule_5_2_to_5_9_the_directory_has_what_the_file_declares() {
         ("sk_test_oauth", None, "acct_dev/acct_idle/test reads"),
         ("sk_test_gone", None, "AccountNotReachable"),
         ("ek_test_u", Some("acct_m"), "acct_dev/acct_m/test writes"),
+        ("rk_test_own", None, "acct_m/acct_m/test nothing"),
+        ("rk_test_own", Some("acct_dev"), "AccountNotReachable"),
         ("pk_test_p", None, "Publishable"),
     ] {
         check_principal(&world, key, named, now, expected);
     }
-    check_principal(&world, "ek_test_u", None, now.plus(899), "acct_dev/acct_m/test writes");
-    check_principal(&world, "ek_test_u", None, now.plus(900), "Expired");
-    assert!(world.directory.app(&AppId::new("a")).is_some_and(|app| app.owner.as_str() == "acct_dev"));
-    assert!(world.directory.has_account(&AccountId::new("acct_idle")));
+    let expires_at = world.keeper.read().credential(&world.credential_key("ek_test_u")).unwrap().expires_at.unwrap();
+    assert!((now.plus(900)..now.plus(960)).contains(&expires_at));
+    check_principal(&world, "ek_test_u", None, expires_at.plus(-1), "acct_dev/acct_m/test writes");
+    check_principal(&world, "ek_test_u", None, expires_at, "Expired");
+    let directory = world.keeper.read();
+    assert!(directory.app(&AppId::new("a")).is_some_and(|app| app.owner.as_str() == "acct_dev"));
+    assert!(directory.account(&AccountId::new("acct_idle")).is_some());
 }
 
-#[test]
-fn the_demo_world_is_the_cactus_practice() {
+#[tokio::test]
+async fn the_demo_world_is_the_cactus_practice() {
     let demo = Platform::demo();
     let accounts: Vec<_> = demo.accounts.iter().map(|account| account.id.as_str()).collect();
     assert_eq!(accounts, ["acct_cactus", "acct_devA", "acct_devB"]);
     assert_eq!(demo.accounts[0].users, [UserId::new("usr_1"), UserId::new("usr_2")]);
-    let world = build(&demo);
+    let world = build(&demo).await;
     let mut kinds = HashMap::new();
     let mut values = HashSet::new();
     for key in &world.declared.keys {
-        *kinds.entry((kind_and_prefix(&key.kind).0, key.livemode.as_str())).or_insert(0) += 1;
+        *kinds.entry((key.kind.as_str(), key.livemode.as_str())).or_insert(0) += 1;
         assert!(key.is_generated && values.insert(key.value.as_str()), "every value is generated and its own");
     }
     let expected = [
@@ -322,14 +386,15 @@ fn the_demo_world_is_the_cactus_practice() {
 }
 
 /// The demo secrets are where the demo keys find them.
-#[test]
-fn demo_secrets_are_within_reach_of_demo_keys() {
-    let world = build(&Platform::demo());
+#[tokio::test]
+async fn demo_secrets_are_within_reach_of_demo_keys() {
+    let world = build(&Platform::demo()).await;
+    let directory = world.keeper.read();
     let reached = |secret: &crate::platform::DemoSecret| {
         let principals = world.declared.keys.iter().filter_map(|key| {
-            let credential = world.directory.credential(&test_hash(key.value.as_str().as_bytes()))?;
-            let named = (key.kind == CredentialKind::Secret).then_some(&secret.account);
-            world.directory.principal(credential, named, STARTED_AT).ok()
+            let credential = directory.credential(&world.credential_key(key.value.as_str()))?;
+            let named = (key.kind == KeyKind::Secret).then_some(&secret.account);
+            directory.principal(credential, named, world.at).ok()
         });
         principals
             .filter(|principal| {

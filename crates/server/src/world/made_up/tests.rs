@@ -1,29 +1,41 @@
 use std::sync::{Arc, Mutex};
 
+use cholla_domain::directory::change::RecordChange;
+use cholla_domain::principal::Reach;
+use http::HeaderValue;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
 use super::*;
-use crate::world::tests::test_hash;
+use crate::authenticate::authenticate;
+use crate::testing::Server;
 
-/// A directory in which `acct_declared` and one made-up id are declared.
-fn declared() -> Directory {
-    let mut directory = Directory::default();
-    directory.add_account(AccountId::new("acct_declared"));
-    directory.add_account(own_account_id(&test_hash(b"sk_test_clash")));
-    directory
+/// A server that makes up accounts, on which `acct_declared` is declared.
+async fn server() -> Server {
+    Server::start("accounts = [{ id = \"acct_declared\" }]", |settings| settings.made_up = Some(MadeUp::new())).await
 }
 
-/// `own`: the key's own account in its own namespace; `reached`: another one in a namespace of the two.
-fn resolve(made_up: &MadeUp, key: &str, named: Option<&str>) -> String {
-    let hash = test_hash(key.as_bytes());
-    let own = own_account_id(&hash);
-    let resolved = made_up.resolve(key, &hash, named.map(AccountId::new).as_ref(), &declared());
-    let Some(resolved) = resolved else { return "unknown".to_owned() };
-    match resolved {
-        Err(refused) => format!("{refused:?}"),
-        Ok(principal) => {
-            let place = principal.namespace;
+fn own_of(server: &Server, key: &str) -> AccountId {
+    own_account_id(&CredentialKey::of(&server.api.instance.credential_hash(key.as_bytes())))
+}
+
+/// `own`: the key's own account in its own namespace; `reached`: another one in a namespace of the two; else the refusal.
+async fn resolve(server: &Server, key: &str, named: Option<&str>) -> String {
+    let api = &server.api;
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, HeaderValue::from_bytes(format!("Bearer {key}").as_bytes()).unwrap());
+    if let Some(named) = named {
+        headers.insert(STRIPE_ACCOUNT, HeaderValue::from_str(named).unwrap());
+    }
+    api.made_up.as_ref().unwrap().provide(api, &headers).await;
+    match authenticate(api, &headers, api.now()) {
+        Err(error) => match error.code() {
+            Some("account_invalid") => "unreachable".to_owned(),
+            _ => format!("{}", error.status()),
+        },
+        Ok(caller) => {
+            let principal = caller.principal;
+            let (own, place) = (own_of(server, key), principal.namespace);
             assert_eq!((place.developer, place.livemode), (own.clone(), Livemode::Test));
             assert_eq!((principal.reach, principal.app, principal.permissions.write), (Reach::Backend, None, true));
             if place.account == own { "own".to_owned() } else { "reached".to_owned() }
@@ -31,34 +43,34 @@ fn resolve(made_up: &MadeUp, key: &str, named: Option<&str>) -> String {
     }
 }
 
-#[test]
-fn only_well_formed_test_keys() {
+#[tokio::test]
+async fn only_well_formed_test_keys() {
+    let server = server().await;
     for (key, expected) in [
         ("sk_test_123", "own"),
         ("rk_test_123", "own"),
         ("sk_test_1", "own"),
         ("sk_test_a_B_9", "own"),
-        ("sk_test_", "unknown"),
-        ("sk_test_a-b", "unknown"),
-        ("sk_test_a b", "unknown"),
-        ("sk_test_é", "unknown"),
-        ("sk_live_123", "unknown"),
-        ("rk_live_123", "unknown"),
-        ("ek_test_123", "unknown"),
-        ("pk_test_123", "unknown"),
-        ("sk_123", "unknown"),
-        ("", "unknown"),
+        ("sk_test_", "401"),
+        ("sk_test_a-b", "401"),
+        ("sk_test_a b", "401"),
+        ("sk_test_é", "401"),
+        ("sk_live_123", "401"),
+        ("rk_live_123", "401"),
+        ("ek_test_123", "401"),
+        ("pk_test_123", "401"),
+        ("sk_123", "401"),
+        ("", "401"),
     ] {
-        assert_eq!(resolve(&MadeUp::new(), key, None), expected, "{key}");
+        assert_eq!(resolve(&server, key, None).await, expected, "{key}");
         assert_eq!(MadeUp::is_well_formed(key), expected == "own", "{key}");
     }
 }
 
-#[test]
-fn rule_6_24_accounts_are_made_up_but_never_taken() {
-    let made_up = MadeUp::new();
-    let own = own_account_id(&test_hash(b"sk_test_1"));
-    let other = own_account_id(&test_hash(b"sk_test_2"));
+#[tokio::test]
+async fn rule_6_24_accounts_are_made_up_but_never_taken() {
+    let server = server().await;
+    let (own, other) = (own_of(&server, "sk_test_1"), own_of(&server, "sk_test_2"));
     let long = format!("acct_{}", "a".repeat(251));
     for (key, named, expected) in [
         ("sk_test_1", Some("acct_new"), "reached"),
@@ -66,61 +78,85 @@ fn rule_6_24_accounts_are_made_up_but_never_taken() {
         ("sk_test_2", Some("acct_new"), "reached"),
         ("sk_test_1", Some(own.as_str()), "own"),
         ("sk_test_1", Some(other.as_str()), "reached"),
-        ("sk_test_1", Some("acct_declared"), "AccountNotReachable"),
-        ("sk_test_1", Some("acct_"), "AccountNotReachable"),
-        ("sk_test_1", Some("acct_a-b"), "AccountNotReachable"),
-        ("sk_test_1", Some("cus_1"), "AccountNotReachable"),
-        ("sk_test_1", Some(""), "AccountNotReachable"),
-        ("sk_test_1", Some(&long), "AccountNotReachable"),
+        ("sk_test_1", Some("acct_declared"), "unreachable"),
+        ("sk_test_1", Some("acct_"), "unreachable"),
+        ("sk_test_1", Some("acct_a-b"), "unreachable"),
+        ("sk_test_1", Some("cus_1"), "unreachable"),
+        ("sk_test_1", Some(""), "own"),
+        ("sk_test_1", Some(&long), "unreachable"),
         ("sk_test_1", Some(&long[..255]), "reached"),
-        ("sk_test_clash", None, "AccountNotReachable"),
-        ("sk_test_clash", Some("acct_new"), "reached"),
     ] {
-        assert_eq!(resolve(&made_up, key, named), expected, "{key} on {named:?}");
+        assert_eq!(resolve(&server, key, named).await, expected, "{key} on {named:?}");
     }
+}
+
+/// A key whose account would be one that somebody declared stays unknown.
+#[tokio::test]
+async fn rule_6_2_a_declared_account_is_nobodys_own() {
+    let server = server().await;
+    let own = own_of(&server, "sk_test_clash");
+    let declared = server.api.keeper.decide(server.api.keeper.unasked(), move |ctx| {
+        let mut change = Change::default();
+        account(ctx, &own, &mut change);
+        change.records.iter_mut().for_each(|step| {
+            if let RecordChange::Put(Record::Account(account)) = step {
+                account.made_up = false;
+            }
+        });
+        Decision { change, outcome: () }
+    });
+    declared.await.unwrap();
+    for named in [None, Some("acct_new")] {
+        assert_eq!(resolve(&server, "sk_test_clash", named).await, "401");
+    }
+}
+
+/// What is made up is an ordinary part of the directory.
+#[tokio::test]
+async fn what_is_made_up_can_be_listed_and_uninstalled() {
+    let server = server().await;
+    assert_eq!(resolve(&server, "sk_test_1", Some("acct_new")).await, "reached");
+    let listed =
+        server.ask("GET /v1/apps/installs", &["Authorization: Bearer sk_test_1", "Stripe-Account: acct_new"], "").await;
+    let install = &listed.json()["data"][0];
+    assert_eq!(
+        (install["account"].as_str(), install["permissions_granted"][0].as_str()),
+        (Some("acct_new"), Some("secret_write"))
+    );
+    let line = format!("POST /v1/apps/installs/{}/uninstall", install["id"].as_str().unwrap());
+    let headers = ["Authorization: Bearer sk_test_1", "Stripe-Account: acct_new"];
+    assert_eq!(server.ask(&line, &headers, "").await.json()["status"], "uninstalling");
 }
 
 /// The namespace of a made-up key is the same after a restart, so with a persistent data directory its secrets are there again.
-#[test]
-fn the_account_of_a_key_depends_on_nothing_else() {
-    let hash = test_hash(b"sk_test_1");
-    let account = |made_up: &MadeUp| {
-        let principal = made_up.resolve("sk_test_1", &hash, None, &declared()).unwrap().unwrap();
-        principal.namespace.account
-    };
-    let (first, second) = (MadeUp::new(), MadeUp::new());
-    resolve(&second, "sk_test_2", Some("acct_x"));
-    assert_eq!(account(&first), account(&second));
-    assert_eq!(account(&first), account(&first));
-    let id = own_account_id(&hash);
+#[tokio::test]
+async fn the_account_of_a_key_depends_on_nothing_else() {
+    let server = server().await;
+    let id = own_of(&server, "sk_test_1");
     assert!(is_account_id(id.as_str()) && id.as_str().len() == 5 + OWN_CHARS, "{id}");
-    first.clear();
-    assert_eq!(account(&first), id);
+    assert_eq!(resolve(&server, "sk_test_2", Some("acct_x")).await, "reached");
+    assert_eq!(resolve(&server, "sk_test_1", None).await, "own");
+    assert_eq!(own_of(&server, "sk_test_1"), id);
+    assert!(server.api.keeper.read().account(&id).is_some_and(|account| account.made_up));
 }
 
-#[test]
-fn there_is_a_limit() {
-    let made_up = MadeUp::new();
-    assert_eq!(resolve(&made_up, "sk_test_first", Some("acct_first")), "reached");
-    {
-        let mut known = made_up.known.write().unwrap();
-        for number in known.accounts.len()..MADE_UP_ACCOUNTS_MAX {
-            assert!(known.make_up(&AccountId::new(format!("acct_filler_{number}"))));
-        }
-    }
+#[tokio::test]
+async fn there_is_a_limit() {
+    let server = server().await;
+    let made_up = server.api.made_up.as_ref().unwrap();
+    assert_eq!(resolve(&server, "sk_test_first", Some("acct_first")).await, "reached");
+    assert_eq!(made_up.made.load(Ordering::Relaxed), 2);
+    made_up.made.store(MADE_UP_ACCOUNTS_MAX, Ordering::Relaxed);
     for (key, named, expected) in [
-        ("sk_test_new", None, "unknown"),
+        ("sk_test_new", None, "401"),
         ("sk_test_first", None, "own"),
         ("sk_test_first", Some("acct_first"), "reached"),
-        ("sk_test_first", Some("acct_filler_7"), "reached"),
-        ("sk_test_first", Some("acct_new"), "AccountNotReachable"),
+        ("sk_test_first", Some("acct_new"), "unreachable"),
     ] {
-        assert_eq!(resolve(&made_up, key, named), expected, "{key} on {named:?}");
+        assert_eq!(resolve(&server, key, named).await, expected, "{key} on {named:?}");
     }
-    made_up.known.write().unwrap().installs = MADE_UP_ACCOUNTS_MAX;
-    assert_eq!(resolve(&made_up, "sk_test_first", Some("acct_filler_8")), "AccountNotReachable");
     made_up.clear();
-    assert_eq!(resolve(&made_up, "sk_test_new", Some("acct_new")), "reached");
+    assert_eq!(resolve(&server, "sk_test_new", Some("acct_new")).await, "reached");
 }
 
 /// Keeps the fields of every event.
@@ -154,20 +190,21 @@ impl Subscriber for Events {
     fn exit(&self, _: &span::Id) {}
 }
 
-#[test]
-fn each_first_sight_is_one_line_with_the_masked_key() {
+#[tokio::test]
+async fn each_first_sight_is_one_line_with_the_masked_key() {
+    let server = server().await;
     let events = Events::default();
-    let made_up = MadeUp::new();
     let (key, other) = ("sk_test_0123456789abcdef", "rk_test_123");
-    tracing::subscriber::with_default(events.clone(), || {
+    {
+        let _seen = tracing::subscriber::set_default(events.clone());
         for _ in 0..2 {
-            resolve(&made_up, key, None);
-            resolve(&made_up, key, Some("acct_new"));
-            resolve(&made_up, other, Some("acct_new"));
-            resolve(&made_up, other, Some("acct_declared"));
+            resolve(&server, key, None).await;
+            resolve(&server, key, Some("acct_new")).await;
+            resolve(&server, other, Some("acct_new")).await;
+            resolve(&server, other, Some("acct_declared")).await;
         }
-    });
-    let account = |key: &str| own_account_id(&test_hash(key.as_bytes()));
+    }
+    let account = |key: &str| own_of(&server, key);
     let expected = [
         format!("INFO message=made up an account for an unseen key key=sk_test_****cdef account=\"{}\"", account(key)),
         "INFO message=installed a made-up app on an unseen account key=sk_test_****cdef account=\"acct_new\""

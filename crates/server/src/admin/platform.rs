@@ -1,0 +1,161 @@
+//! Applying a platform file to the server: what it would do first, then the same again for good.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use cholla_domain::directory::change::AuditEntry;
+use cholla_domain::directory::decision::Decision;
+use http::Method;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::call::{Answer, Call};
+use super::failure::Failure;
+use super::route::{Gives, Kind, Outcome, Route, Shape, member};
+use crate::platform::reconcile::{Manner, PlanLine, Reconciled, plan, reconcile};
+use crate::platform::{Key, Platform};
+use crate::world::Naming;
+
+const PLAN_LINE: Shape = Shape {
+    name: "plan_line",
+    about: "One step of a plan.",
+    extends: None,
+    members: &[
+        member("action", Kind::Word(&["create", "remove", "update"]), "What is done."),
+        member("kind", Kind::Word(&["account", "app", "install", "key", "user", "webhook"]), "To what."),
+        member("name", Kind::Text, "To which."),
+        member("detail", Kind::Text, "What of it; empty where there is nothing to add."),
+    ],
+};
+
+const DRAWN_KEY: Shape = Shape {
+    name: "drawn_key",
+    about: "A key of the file whose value was drawn now. It is shown this once.",
+    extends: None,
+    members: &[
+        member("kind", Kind::Text, "Its kind, as in the file."),
+        member("account", Kind::Text, "Its account."),
+        member("app", Kind::Text, "Its app.").nullable(),
+        member("user", Kind::Text, "Its user.").nullable(),
+        member("mode", Kind::Word(&["live", "test"]), "Its mode."),
+        member("value", Kind::Text, "The key."),
+    ],
+};
+
+const APPLIED: Shape = Shape {
+    name: "platform_applied",
+    about: "What was done, or would be.",
+    extends: None,
+    members: &[
+        member("object", Kind::Word(&["platform_applied"]), "Always `platform_applied`."),
+        member("dry_run", Kind::Flag, "Whether nothing was done."),
+        member(
+            "plan",
+            Kind::Objects(&PLAN_LINE),
+            "The steps, in their order; empty where everything is as the file says.",
+        ),
+        member("keys", Kind::Objects(&DRAWN_KEY), "Keys that were drawn."),
+    ],
+};
+
+pub(super) const ROUTES: &[Route] = &[Route {
+    name: "platform.apply",
+    method: Method::POST,
+    path: "/v1/platform",
+    about: "Brings the server to what a platform file declares. What the file does not name stays, unless `prune` is given.",
+    takes: &[
+        member("file", Kind::Text, "The name of the file, for messages."),
+        member("text", Kind::Document, "The file, as TOML.").required(),
+        member("manifests", Kind::Document, "The manifests that it names: an object of path to text."),
+        member("dry_run", Kind::Flag, "Say what would be done, and do nothing."),
+        member(
+            "prune",
+            Kind::Flag,
+            "Of the accounts that the file declares, end the installs, keys and endpoints that it does not name.",
+        ),
+        member("allow_values", Kind::Flag, "Accept keys whose values stand in the file."),
+    ],
+    gives: Gives::One(&APPLIED),
+    answer: |call| Box::pin(apply(call)),
+}];
+
+async fn apply(call: &Call) -> Outcome {
+    let platform = read(call)?;
+    let manner = Manner { anew: false, prune: call.given.flag("prune") };
+    let instance = Arc::clone(&call.admin.api.instance);
+    let now = call.now;
+    if call.given.flag("dry_run") {
+        let planned = call.read(|directory| plan(directory, &platform, &Naming::drawn(&instance), manner, now));
+        let lines = planned.map_err(|misfit| Failure::refused("text", misfit.0))?;
+        return Ok(answer(true, &lines, &[]));
+    }
+    let (file, entry) = (platform.clone(), entry(call));
+    let keeper = &call.admin.api.keeper;
+    let applied = keeper.batch(call.asked(), move |batch| {
+        let reconciled = reconcile(batch, &file, &Naming::drawn(&instance), manner)?;
+        if !reconciled.plan.is_empty() {
+            batch.decide(|_| {
+                let mut decision = Decision::unchanged(());
+                decision.change.audit.push(entry);
+                decision
+            });
+        }
+        Ok::<Reconciled, crate::platform::reconcile::Misfit>(reconciled)
+    });
+    let reconciled = applied.await?.map_err(|misfit| Failure::refused("text", misfit.0))?;
+    let keys = platform.keys.iter().zip(reconciled.keys);
+    let drawn = keys.filter(|(key, _)| key.value.is_none()).filter_map(|(key, value)| Some(drawn(key, &value?)));
+    Ok(answer(false, &reconciled.plan, &drawn.collect::<Vec<_>>()))
+}
+
+fn entry(call: &Call) -> AuditEntry {
+    AuditEntry {
+        at: call.now,
+        action: "platform.applied".to_owned(),
+        actor: call.by.clone(),
+        subject: vec![("prune".to_owned(), call.given.flag("prune").to_string())],
+    }
+}
+
+/// The platform that the request declares.
+fn read(call: &Call) -> Result<Platform, Failure> {
+    let text = call.given.document("text").and_then(Value::as_str);
+    let text =
+        text.ok_or_else(|| Failure::refused("text", "`text` is not the text of a file; send it as a string."))?;
+    let manifests = manifests(call.given.document("manifests"))?;
+    let manifest =
+        |path: &str| manifests.get(path).map(|text| (*text).to_owned()).ok_or(io::ErrorKind::NotFound.into());
+    let file = call.given.text("file").unwrap_or("platform.toml");
+    let platform =
+        Platform::parse(file, text, &manifest).map_err(|error| Failure::refused("text", error.to_string()))?;
+    if platform.keys.iter().any(|key| key.value.is_some()) && !call.given.flag("allow_values") {
+        let message = "The file holds values of keys, which whoever can read the file can use. Remove them to have keys drawn, or apply \
+                       it with `allow_values`.";
+        return Err(Failure::refused("allow_values", message));
+    }
+    Ok(platform)
+}
+
+fn manifests(given: Option<&Value>) -> Result<HashMap<&str, &str>, Failure> {
+    let malformed =
+        || Failure::refused("manifests", "`manifests` is an object of paths, as the file names them, to texts.");
+    let Some(given) = given else { return Ok(HashMap::new()) };
+    let members = given.as_object().ok_or_else(malformed)?;
+    members.iter().map(|(path, text)| text.as_str().map(|text| (path.as_str(), text)).ok_or_else(malformed)).collect()
+}
+
+fn drawn(key: &Key, value: &Zeroizing<String>) -> Value {
+    json!({
+        "kind": key.kind.as_str(),
+        "account": key.account.as_str(),
+        "app": key.kind.app().map(cholla_domain::id::AppId::as_str),
+        "user": key.kind.user().map(cholla_domain::id::UserId::as_str),
+        "mode": key.livemode.as_str(),
+        "value": value.as_str(),
+    })
+}
+
+fn answer(dry_run: bool, plan: &[PlanLine], keys: &[Value]) -> Answer {
+    Answer::One(json!({"object": "platform_applied", "dry_run": dry_run, "plan": plan, "keys": keys}))
+}

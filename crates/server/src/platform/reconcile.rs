@@ -1,0 +1,545 @@
+//! Brings a directory to what a platform file declares: first a plan, then, step by step, what it says. Running it again changes nothing;
+//! what the file does not name stays, unless it is told otherwise.
+
+use std::collections::{BTreeMap, HashSet};
+
+use cholla_domain::directory::account::{Account, User};
+use cholla_domain::directory::app::{App as StoredApp, Asks, Upload};
+use cholla_domain::directory::change::Change;
+use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind};
+use cholla_domain::directory::decision::{Context, Decision};
+use cholla_domain::directory::endpoint::Endpoint;
+use cholla_domain::directory::install::Install as StoredInstall;
+use cholla_domain::directory::record::{Record, RecordName};
+use cholla_domain::directory::secret::{RollableSecret, SigningSecret};
+use cholla_domain::directory::state::{Directory, effective};
+use cholla_domain::id::{AppPublicId, ClientId, EndpointId, InstallId};
+use cholla_domain::installs::{Actor, NewInstall, begin_install, end_install, grant_exactly};
+use cholla_domain::time::Timestamp;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::index::{Index, find_webhook, place_of_endpoint};
+use super::{App, Distribution, Install, Key, KeyKind, Platform, Webhook};
+use crate::keeper::Batch;
+use crate::world::Naming;
+
+/// Who does it, as the audit log names it.
+const ACTOR: Actor<'static> = Actor::Operator("platform file");
+
+/// How a file is applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Keys and their expiry begin anew: dev mode's start and reset.
+    pub(crate) anew: bool,
+    /// What the file does not name of the accounts that it declares goes: installs, keys and endpoints.
+    pub(crate) prune: bool,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Action {
+    /// Something new.
+    Create,
+    /// Something that is there is changed.
+    Update,
+    /// Something goes.
+    Remove,
+}
+
+/// One line of a plan, for people and machines. It shows no key and no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PlanLine {
+    /// What is done.
+    pub(crate) action: Action,
+    /// To what kind of thing.
+    pub(crate) kind: &'static str,
+    /// To which.
+    pub(crate) name: String,
+    /// What of it.
+    pub(crate) detail: String,
+}
+
+/// What is to be done, as positions in the file, or ids of what goes.
+#[derive(Clone, Debug)]
+enum Step {
+    Account(usize),
+    User(usize, usize),
+    App(usize),
+    Install(usize),
+    /// With the credential that the key stands for, where it is there.
+    Key(usize, Option<CredentialKey>),
+    Webhook(usize),
+    RemoveInstall(InstallId),
+    RemoveKey(CredentialKey),
+    RemoveWebhook(EndpointId),
+}
+
+/// What was done.
+#[derive(Default)]
+pub(crate) struct Reconciled {
+    /// The plan that was carried out.
+    pub(crate) plan: Vec<PlanLine>,
+    /// The values of the file's keys, in its order: those that it gives, and those that were made now or are always the same.
+    pub(crate) keys: Vec<Option<Zeroizing<String>>>,
+}
+
+/// Why a file does not fit what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit(pub(crate) String);
+
+/// What would be done.
+///
+/// # Errors
+/// What of the file contradicts what is there and never changes.
+pub(crate) fn plan(
+    directory: &Directory,
+    platform: &Platform,
+    naming: &Naming<'_>,
+    manner: Manner,
+    now: Timestamp,
+) -> Result<Vec<PlanLine>, Misfit> {
+    let planner = Planner { directory, index: &Index::new(platform, naming), manner, now };
+    Ok(planner.steps()?.into_iter().map(|(_, line)| line).collect())
+}
+
+/// Does what the plan says.
+///
+/// # Errors
+/// As [`plan`]; nothing is changed then.
+pub(crate) fn reconcile(
+    batch: &mut Batch<'_>,
+    platform: &Platform,
+    naming: &Naming<'_>,
+    manner: Manner,
+) -> Result<Reconciled, Misfit> {
+    let index = Index::new(platform, naming);
+    let steps = batch.decide(|ctx| {
+        let planner = Planner { directory: ctx.directory, index: &index, manner, now: ctx.now };
+        Decision::unchanged(planner.steps())
+    })?;
+    let mut values: Vec<_> = (0..platform.keys.len()).map(|at| index.value(at)).collect();
+    let mut plan = Vec::with_capacity(steps.len());
+    for (step, line) in steps {
+        let drawn = batch.decide(|ctx| execute(ctx, &index, manner, &step));
+        if let (Step::Key(at, _), Some(drawn)) = (&step, drawn) {
+            values[*at] = Some(drawn);
+        }
+        plan.push(line);
+    }
+    if manner.anew {
+        // A start is no news: whoever declares an endpoint hears of what happens from then on.
+        batch.forget_events();
+    }
+    Ok(Reconciled { plan, keys: values })
+}
+
+struct Planner<'a> {
+    directory: &'a Directory,
+    index: &'a Index<'a>,
+    manner: Manner,
+    now: Timestamp,
+}
+
+type Planned = (Step, PlanLine);
+
+fn line(action: Action, kind: &'static str, name: impl Into<String>, detail: impl Into<String>) -> PlanLine {
+    PlanLine { action, kind, name: name.into(), detail: detail.into() }
+}
+
+impl Planner<'_> {
+    fn steps(&self) -> Result<Vec<Planned>, Misfit> {
+        let mut steps = Vec::new();
+        let platform = self.index.platform;
+        for (index, account) in platform.accounts.iter().enumerate() {
+            self.account(index, account, &mut steps);
+        }
+        for (index, app) in platform.apps.iter().enumerate() {
+            steps.extend(self.app(app)?.map(|line| (Step::App(index), line)));
+        }
+        for (index, install) in platform.installs.iter().enumerate() {
+            steps.extend(self.install(install).map(|line| (Step::Install(index), line)));
+        }
+        let likes = self.index.likes(self.directory, self.now);
+        let keys = platform.keys.iter().zip(self.index.hashes().iter().zip(&likes)).enumerate();
+        for (index, (key, (hash, like))) in keys {
+            let found = hash.map_or(*like, |hash| self.directory.credential(&hash));
+            let there = found.map(|found| found.key);
+            steps.extend(self.key(key, found).map(|line| (Step::Key(index, there), line)));
+        }
+        for (index, webhook) in platform.webhooks.iter().enumerate() {
+            steps.extend(self.webhook(webhook).map(|line| (Step::Webhook(index), line)));
+        }
+        if self.manner.prune {
+            self.prune(&likes, &mut steps);
+        }
+        Ok(steps)
+    }
+
+    fn account(&self, index: usize, account: &super::Account, steps: &mut Vec<Planned>) {
+        let name = account.id.as_str();
+        match self.directory.account(&account.id) {
+            None => steps.push((Step::Account(index), line(Action::Create, "account", name, ""))),
+            Some(found) => {
+                let connected = account.connected_to.iter().cloned().collect();
+                if found.name != account.name || found.connected_to != connected || found.made_up {
+                    steps.push((Step::Account(index), line(Action::Update, "account", name, "name or connections")));
+                }
+            }
+        }
+        for (at, user) in account.users.iter().enumerate() {
+            if self.directory.user(&account.id, user).is_none() {
+                let detail = format!("of {name}");
+                steps.push((Step::User(index, at), line(Action::Create, "user", user.as_str(), detail)));
+            }
+        }
+    }
+
+    fn app(&self, app: &App) -> Result<Option<PlanLine>, Misfit> {
+        let name = app.id.as_str();
+        let published =
+            self.directory.apps_of(&app.owner).find(|other| other.published().is_some() && other.id != app.id);
+        if let (Distribution::Public, Some(published)) = (app.distribution, published) {
+            let (owner, published) = (&app.owner, published.id.as_str());
+            return Err(Misfit(format!("`{owner}` publishes `{published}` already; make `{name}` private")));
+        }
+        let Some(found) = self.directory.app(&app.id) else {
+            self.check_ids(app)?;
+            let detail = format!("version {}, {}", app.version, app.distribution.as_str());
+            return Ok(Some(line(Action::Create, "app", name, detail)));
+        };
+        if found.owner != app.owner {
+            let owner = &found.owner;
+            return Err(Misfit(format!("`{name}` belongs to `{owner}`, which never changes; name that owner")));
+        }
+        let differs =
+            app.app_id.is_some_and(|id| id != found.public_id) || app.client_id.is_some_and(|id| id != found.client_id);
+        if differs {
+            return Err(Misfit(format!(
+                "the `app_id` and `client_id` of `{name}` never change; remove them from the file"
+            )));
+        }
+        if app.distribution == Distribution::Private && found.published().is_some() {
+            return Err(Misfit(format!("`{name}` is published, which cannot be taken back; make it `public`")));
+        }
+        let mut details = Vec::new();
+        if self.index.manifest(&app.id) != Some(&found.newest().manifest) {
+            details.push(format!("upload version {}", app.version));
+        }
+        let released = found.published().is_some_and(|upload| upload.number == found.newest().number);
+        if app.distribution == Distribution::Public && (!released || !details.is_empty()) {
+            details.push("publish".to_owned());
+        }
+        let secret = self.index.naming.signing_secret(app);
+        if secret.is_some_and(|secret| secret != found.signing_secret.current) {
+            details.push("signing secret".to_owned());
+        }
+        Ok((!details.is_empty()).then(|| line(Action::Update, "app", name, details.join(", "))))
+    }
+
+    /// The ids of a new app are nobody's yet: each would be taken for the other (contract 11.3).
+    fn check_ids(&self, app: &App) -> Result<(), Misfit> {
+        let directory = self.directory;
+        let by_own_id = AppPublicId::parse(app.id.as_str()).and_then(|id| directory.app_of_public_id(&id));
+        let by_app_id = app.app_id.and_then(|id| directory.app_named(&id.to_string()));
+        let by_client_id = app.client_id.and_then(|id| directory.app_of_client(&id));
+        match [("id", by_own_id), ("app_id", by_app_id), ("client_id", by_client_id)]
+            .into_iter()
+            .find_map(|(key, taken)| Some((key, taken?)))
+        {
+            Some((key, other)) => {
+                let (name, other) = (app.id.as_str(), other.id.as_str());
+                Err(Misfit(format!("the `{key}` of `{name}` is one of `{other}`; give it another")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn install(&self, install: &Install) -> Option<PlanLine> {
+        let (app, account, mode) = (install.app.as_str(), install.account.as_str(), install.livemode.as_str());
+        let name = format!("{app} on {account} ({mode})");
+        let declared = self.index.manifest(&install.app)?;
+        let Some(found) = self.directory.install_of(&install.app, &install.account, install.livemode) else {
+            return Some(line(Action::Create, "install", name, ""));
+        };
+        let standing = self.directory.standing(found)?;
+        let is_current = standing.upload.manifest == *declared;
+        let wanted = granted(&declared.asks, &install.granted);
+        let differs = !is_current || standing.granted != wanted;
+        differs.then(|| line(Action::Update, "install", name, "version or grants"))
+    }
+
+    fn key(&self, key: &Key, found: Option<&Credential>) -> Option<PlanLine> {
+        let name = key_name(key);
+        match found {
+            None => Some(line(Action::Create, "key", name, "")),
+            Some(found) => {
+                let same = found.kind == credential_kind(key, "")
+                    || matches!(found.kind, CredentialKind::Publishable { .. }) && key.kind == KeyKind::Publishable;
+                let is_same = same
+                    && found.account == key.account
+                    && found.livemode == key.livemode
+                    && found.permissions == key_permissions(key)
+                    && found.revoked_at.is_none();
+                let renews = self.manner.anew;
+                (renews || !is_same).then(|| line(Action::Update, "key", name, ""))
+            }
+        }
+    }
+
+    fn webhook(&self, webhook: &Webhook) -> Option<PlanLine> {
+        let name = format!("{} of {} ({})", webhook.url, webhook.account, webhook.livemode.as_str());
+        match find_webhook(self.directory, webhook) {
+            None => Some(line(Action::Create, "webhook", name, "")),
+            Some(found) => {
+                let secret = self.index.naming.webhook_secret(webhook);
+                let differs =
+                    found.events != webhook.events || secret.is_some_and(|secret| secret != found.secret.current);
+                differs.then(|| line(Action::Update, "webhook", name, "events or secret"))
+            }
+        }
+    }
+
+    /// What the file does not name of the accounts that it declares.
+    fn prune(&self, likes: &[Option<&Credential>], steps: &mut Vec<Planned>) {
+        let platform = self.index.platform;
+        let accounts: HashSet<_> = platform.accounts.iter().map(|account| &account.id).collect();
+        let installs = self.index.installs();
+        for account in &platform.accounts {
+            for (_, _, id) in self.directory.installs_on(&account.id).into_iter().flatten() {
+                let Some(install) = self.directory.install(id) else { continue };
+                if !installs.contains(&(&install.app, &install.account, id.livemode())) {
+                    let name = format!("{} on {} ({})", install.app.as_str(), account.id, id.livemode().as_str());
+                    steps.push((Step::RemoveInstall(*id), line(Action::Remove, "install", name, "")));
+                }
+            }
+        }
+        let hashes = self.index.hashes().iter().flatten().copied();
+        let named: HashSet<CredentialKey> = hashes.chain(likes.iter().flatten().map(|found| found.key)).collect();
+        for credential in self.directory.credentials().filter(|found| accounts.contains(&found.account)) {
+            let is_made_by_others =
+                matches!(credential.kind, CredentialKind::OAuth { .. } | CredentialKind::Embedded { .. });
+            if !named.contains(&credential.key) && credential.is_live(self.now) && !is_made_by_others {
+                let detail = format!("{} key of {}", credential.kind.as_str(), credential.account);
+                let name = credential.key.to_string();
+                steps.push((Step::RemoveKey(credential.key), line(Action::Remove, "key", name, detail)));
+            }
+        }
+        let webhooks = self.index.webhooks();
+        for endpoint in self.directory.endpoints() {
+            let is_named = webhooks.contains(&place_of_endpoint(endpoint));
+            if endpoint.account.as_ref().is_some_and(|account| accounts.contains(account)) && !is_named {
+                let name = endpoint.url.clone();
+                steps.push((Step::RemoveWebhook(endpoint.id), line(Action::Remove, "webhook", name, "")));
+            }
+        }
+    }
+}
+
+/// What an account grants of what an app asks for: the permissions that are named, and all of the rest.
+fn granted(asks: &Asks, permissions: &[String]) -> Asks {
+    Asks { permissions: permissions.iter().cloned().collect(), ..asks.clone() }.intersection(asks)
+}
+
+fn key_name(key: &Key) -> String {
+    let app = key.kind.app().map(|app| format!(" for {}", app.as_str())).unwrap_or_default();
+    format!("{} key of {}{app} ({})", key.kind.as_str(), key.account, key.livemode.as_str())
+}
+
+fn credential_kind(key: &Key, value: &str) -> CredentialKind {
+    match &key.kind {
+        KeyKind::Secret => CredentialKind::Secret,
+        KeyKind::AccountRestricted(rights) => CredentialKind::AccountRestricted(*rights),
+        KeyKind::Restricted { app } => CredentialKind::Restricted { app: app.clone() },
+        KeyKind::OAuth { app } => CredentialKind::OAuth { app: app.clone() },
+        KeyKind::Embedded { app, user } => CredentialKind::Embedded { app: app.clone(), user: user.clone() },
+        KeyKind::Publishable => CredentialKind::Publishable { value: value.to_owned() },
+    }
+}
+
+fn key_permissions(key: &Key) -> Option<cholla_domain::principal::Permissions> {
+    key.permissions.as_ref().map(|names| effective(&names.iter().cloned().collect()))
+}
+
+/// One step. The value of a key that was drawn now is answered, this once.
+fn execute(ctx: &Context<'_>, index: &Index<'_>, manner: Manner, step: &Step) -> Decision<Option<Zeroizing<String>>> {
+    let (platform, naming) = (index.platform, index.naming);
+    let mut drawn = None;
+    let mut change = Change::default();
+    match step {
+        Step::Account(at) => put_account(ctx, &platform.accounts[*at], &mut change),
+        Step::User(of, at) => {
+            let account = &platform.accounts[*of];
+            let user = User { account: account.id.clone(), id: account.users[*at].clone(), added_at: ctx.now };
+            change.put(Record::User(user));
+        }
+        Step::App(at) => put_app(ctx, &platform.apps[*at], naming, &mut change),
+        Step::Install(at) => change = put_install(ctx, index, &platform.installs[*at]),
+        Step::Key(at, found) => {
+            let key = &platform.keys[*at];
+            match (index.value(*at), found.and_then(|found| ctx.directory.credential(&found))) {
+                // Its value was drawn at an earlier start, and nobody here knows it any more: it stays.
+                (None, Some(found)) => put_key(ctx, key, manner, found.clone(), &mut change),
+                (known, _) => drawn = make_key(ctx, key, manner, (naming, known), &mut change),
+            }
+        }
+        Step::Webhook(at) => put_webhook(ctx, &platform.webhooks[*at], naming, &mut change),
+        Step::RemoveInstall(id) => {
+            if let Some(install) = ctx.directory.install(id) {
+                change = end_install(ctx, ACTOR, install);
+            }
+        }
+        Step::RemoveKey(key) => {
+            if let Some(credential) = ctx.directory.credential(key) {
+                let revoked = Credential { revoked_at: Some(ctx.now), ..credential.clone() };
+                change.put(Record::Credential(Box::new(revoked)));
+            }
+        }
+        Step::RemoveWebhook(id) => change.remove(RecordName::Endpoint(*id)),
+    }
+    Decision { change, outcome: drawn }
+}
+
+fn put_account(ctx: &Context<'_>, account: &super::Account, change: &mut Change) {
+    let created_at = ctx.directory.account(&account.id).map_or(ctx.now, |found| found.created_at);
+    change.put(Record::Account(Account {
+        id: account.id.clone(),
+        name: account.name.clone(),
+        connected_to: account.connected_to.iter().cloned().collect(),
+        made_up: false,
+        created_at,
+    }));
+}
+
+fn put_app(ctx: &Context<'_>, app: &App, naming: &Naming<'_>, change: &mut Change) {
+    let manifest = app.manifest();
+    let mut stored = ctx.directory.app(&app.id).cloned().unwrap_or_else(|| {
+        let secret = naming.signing_secret(app).unwrap_or_else(|| naming.draw_secret(ctx, "absec_"));
+        StoredApp {
+            id: app.id.clone(),
+            public_id: app
+                .app_id
+                .or_else(|| naming.app_public_id(&app.id))
+                .unwrap_or_else(|| AppPublicId::draw(ctx.mint.entropy())),
+            client_id: app
+                .client_id
+                .or_else(|| naming.client_id(&app.id))
+                .unwrap_or_else(|| ClientId::draw(ctx.mint.entropy())),
+            owner: app.owner.clone(),
+            uploads: BTreeMap::new(),
+            releases: BTreeMap::new(),
+            signing_secret: RollableSecret::new(secret),
+            made_up: false,
+            created_at: ctx.now,
+        }
+    });
+    let newest = stored.uploads.values().next_back();
+    if newest.is_none_or(|newest| newest.manifest != manifest) {
+        let number = newest.map_or(1, |newest| newest.number + 1);
+        stored.uploads.insert(number, Upload { number, manifest, uploaded_at: ctx.now });
+    }
+    let newest = stored.newest().number;
+    if app.distribution == Distribution::Public && stored.published().is_none_or(|upload| upload.number != newest) {
+        stored.releases.insert(stored.release() + 1, newest);
+    }
+    if let Some(secret) = naming.signing_secret(app).filter(|secret| *secret != stored.signing_secret.current) {
+        stored.signing_secret = RollableSecret::new(secret);
+    }
+    change.put(Record::App(Box::new(stored)));
+}
+
+fn put_install(ctx: &Context<'_>, index: &Index<'_>, install: &Install) -> Change {
+    let Some(app) = ctx.directory.app(&install.app) else { return Change::default() };
+    let found: Option<&StoredInstall> = ctx.directory.install_of(&install.app, &install.account, install.livemode);
+    let wanted = index.asks(&install.app).map(|asks| granted(asks, &install.granted)).unwrap_or_default();
+    if let Some(found) = found {
+        return grant_exactly(ctx, ACTOR, found, &wanted);
+    }
+    let id = index
+        .naming
+        .install(install)
+        .filter(|id| ctx.directory.install(id).is_none() && ctx.directory.ended(id).is_none());
+    let new = NewInstall { granted: wanted, id, ..NewInstall::offered(app, &install.account, install.livemode) };
+    begin_install(ctx, ACTOR, new).1
+}
+
+/// A key whose value is known, or drawn and answered now.
+fn make_key(
+    ctx: &Context<'_>,
+    key: &Key,
+    manner: Manner,
+    (naming, known): (&Naming<'_>, Option<Zeroizing<String>>),
+    change: &mut Change,
+) -> Option<Zeroizing<String>> {
+    let prefix = format!("{}_{}_", key.kind.prefix(), key.livemode.as_str());
+    let (value, drawn) = if let Some(value) = known {
+        (value, None)
+    } else {
+        let drawn = naming.draw(ctx, &prefix);
+        (drawn.clone(), Some(drawn))
+    };
+    let found = CredentialKey::of(&ctx.mint.hash(value.as_bytes()));
+    let made = Credential {
+        key: found,
+        kind: credential_kind(key, &value),
+        account: key.account.clone(),
+        livemode: key.livemode,
+        permissions: None,
+        install: None,
+        tail: (value.len() >= 20).then(|| value.as_bytes().last_chunk().copied()).flatten(),
+        created_at: ctx.directory.credential(&found).map_or(ctx.now, |found| found.created_at),
+        expires_at: None,
+        revoked_at: None,
+    };
+    put_key(ctx, key, manner, made, change);
+    drawn
+}
+
+/// A credential as its key in the file says.
+fn put_key(ctx: &Context<'_>, key: &Key, manner: Manner, credential: Credential, change: &mut Change) {
+    let found = credential.key;
+    let install = key.kind.app().and_then(|app| ctx.directory.install_of(app, &key.account, key.livemode));
+    let counted_from = if manner.anew { ctx.now } else { credential.created_at };
+    change.put(Record::Credential(Box::new(Credential {
+        permissions: key_permissions(key),
+        install: install.map(|install| install.id),
+        expires_at: key.expires_in_seconds.map(|seconds| counted_from.plus(seconds)),
+        revoked_at: None,
+        ..credential
+    })));
+    if let (KeyKind::Restricted { .. }, Some(install)) = (&key.kind, install) {
+        let install = StoredInstall { restricted_key: Some(found), ..install.clone() };
+        change.put(Record::Install(Box::new(install)));
+    }
+}
+
+fn put_webhook(ctx: &Context<'_>, webhook: &Webhook, naming: &Naming<'_>, change: &mut Change) {
+    let found = find_webhook(ctx.directory, webhook);
+    let secret = naming.webhook_secret(webhook);
+    let kept = found.map(|found| found.secret.clone());
+    let secret = match (secret, kept) {
+        (Some(secret), Some(kept)) if kept.current == secret => kept,
+        (Some(secret), _) => RollableSecret::new(secret),
+        (None, Some(kept)) => kept,
+        (None, None) => RollableSecret::new(naming.draw_secret(ctx, "whsec_")),
+    };
+    change.put(Record::Endpoint(Box::new(Endpoint {
+        id: found.map_or_else(|| EndpointId::draw(ctx.mint.entropy()), |found| found.id),
+        account: Some(webhook.account.clone()),
+        livemode: webhook.livemode,
+        url: webhook.url.clone(),
+        connect: webhook.connect,
+        events: webhook.events.clone(),
+        secret,
+        created_at: found.map_or(ctx.now, |found| found.created_at),
+    })));
+}
+
+/// The secret that a webhook endpoint has now.
+pub(crate) fn webhook_secret(directory: &Directory, webhook: &Webhook) -> Option<SigningSecret> {
+    find_webhook(directory, webhook).map(|endpoint| endpoint.secret.current.clone())
+}
+
+#[cfg(test)]
+mod tests;
