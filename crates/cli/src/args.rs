@@ -1,15 +1,27 @@
 //! Every command and flag, and nothing else.
 //!
-//! Payloads and keys are [`Sensitive`] from here on, and taken by parsers that cannot fail, because a parser's message would
+//! Payloads and keys are [`Sensitive`](crate::sensitive::Sensitive) from here on, and taken by parsers that cannot fail, because a parser's message would
 //! show what it was given.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::sensitive::Sensitive;
+pub(crate) mod accounts;
+pub(crate) mod admin;
+pub(crate) mod apps;
+pub(crate) mod keys;
+pub(crate) mod oversight;
+pub(crate) mod secrets;
+pub(crate) mod webhooks;
+
+use accounts::{AccountsCommand, UsersCommand};
+use apps::AppsCommand;
+use keys::{KeysCommand, SessionsCommand, TokensCommand};
+use oversight::{ApplyArgs, AuditCommand, ErasuresCommand, InventoryArgs, ReceiptsCommand};
+use webhooks::WebhooksCommand;
 
 /// A self-hosted secret store that speaks the Stripe Apps Secret Store API.
 #[derive(Parser)]
@@ -27,10 +39,59 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Start a production server
     Serve(ServeArgs),
+    /// Bring accounts, users, apps, installs and keys to what a platform file declares, with a plan shown first
+    Apply(ApplyArgs),
+    /// Work with accounts
+    Accounts {
+        #[command(subcommand)]
+        command: AccountsCommand,
+    },
+    /// Work with the users of an account
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
     /// Work with apps
     Apps {
         #[command(subcommand)]
         command: AppsCommand,
+    },
+    /// Work with keys
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Work with sessions of UI extensions
+    Sessions {
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+    /// Work with webhook endpoints and deliveries
+    Webhooks {
+        #[command(subcommand)]
+        command: WebhooksCommand,
+    },
+    /// Show which secrets there are: names, ages and expiries, never payloads
+    Inventory(InventoryArgs),
+    /// Work with erasures
+    Erasures {
+        #[command(subcommand)]
+        command: ErasuresCommand,
+    },
+    /// Work with the signed receipts of erasures
+    Receipts {
+        #[command(subcommand)]
+        command: ReceiptsCommand,
+    },
+    /// Work with admin tokens
+    Tokens {
+        #[command(subcommand)]
+        command: TokensCommand,
+    },
+    /// Work with the audit log
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// Print the completions of a shell
     Completions {
@@ -50,6 +111,9 @@ pub(crate) struct DevArgs {
     /// Refuse keys and accounts that were not declared, instead of making them up
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Refuse payloads in which a card number stands
+    #[arg(long)]
+    pub(crate) payload_guard: bool,
     /// Where to answer HTTP; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:12111")]
     pub(crate) listen: SocketAddr,
@@ -86,155 +150,6 @@ pub(crate) struct ServeArgs {
     /// Write addresses and all keys to this file, as JSON, once it accepts connections
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum AppsCommand {
-    /// Set, find, list and delete secrets
-    Secrets {
-        #[command(subcommand)]
-        command: SecretsCommand,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum SecretsCommand {
-    /// Create a secret, or replace the one of that name
-    Create(CreateArgs),
-    /// Find one secret by its name
-    Find(FindArgs),
-    /// List the secrets of a scope, newest first
-    List(ListArgs),
-    /// Delete one secret by its name
-    Delete(DeleteArgs),
-}
-
-#[derive(clap::Args)]
-pub(crate) struct CreateArgs {
-    #[command(flatten)]
-    pub(crate) named: NamedArgs,
-    /// The payload; `-` reads it from standard input, without the one newline at its end
-    #[arg(long, value_name = "PAYLOAD", allow_hyphen_values = true)]
-    pub(crate) payload: Option<Sensitive>,
-    /// When the secret expires, in Unix seconds [default: never]
-    #[arg(long, value_name = "UNIX", allow_negative_numbers = true)]
-    pub(crate) expires_at: Option<i64>,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    /// Only if there is no such secret: `*`
-    #[arg(long, value_name = "ETAG")]
-    pub(crate) if_none_match: Option<String>,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct FindArgs {
-    #[command(flatten)]
-    pub(crate) named: NamedArgs,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-    /// Length of a page, 1 to 100 [default: 10]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) limit: Option<i64>,
-    /// Only those older than the secret of this id
-    #[arg(long, value_name = "ID")]
-    pub(crate) starting_after: Option<String>,
-    /// Only those newer than the secret of this id
-    #[arg(long, value_name = "ID")]
-    pub(crate) ending_before: Option<String>,
-    /// Every page, one after the other
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct DeleteArgs {
-    #[command(flatten)]
-    pub(crate) named: NamedArgs,
-    #[command(flatten)]
-    pub(crate) write: WriteArgs,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
-}
-
-/// Which secret.
-#[derive(clap::Args)]
-pub(crate) struct NamedArgs {
-    /// The name of the secret
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
-    pub(crate) name: Option<Sensitive>,
-    #[command(flatten)]
-    pub(crate) scope: ScopeArgs,
-}
-
-/// Which scope.
-#[derive(clap::Args)]
-pub(crate) struct ScopeArgs {
-    /// Whose secrets: the whole account's or one user's [default: user, where --user is given]
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) scope: Option<ScopeType>,
-    /// The user of a user scope
-    #[arg(long, value_name = "USER")]
-    pub(crate) user: Option<Sensitive>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScopeType {
-    Account,
-    User,
-}
-
-/// What makes a write safe to repeat, or conditional.
-#[derive(clap::Args)]
-pub(crate) struct WriteArgs {
-    /// Makes a retry safe: the same key and parameters have one effect
-    #[arg(long, value_name = "KEY")]
-    pub(crate) idempotency_key: Option<String>,
-    /// Only if the secret still is this version (the ETAG column), or `*`: only if there is one
-    #[arg(long, value_name = "ETAG")]
-    pub(crate) if_match: Option<String>,
-}
-
-/// Which server, as whom, and how the answer is shown.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Request")]
-pub(crate) struct RequestArgs {
-    /// A parameter as the API names it, such as `scope[type]=account` (repeatable)
-    #[arg(short = 'd', long = "data", value_name = "KEY=VALUE", allow_hyphen_values = true)]
-    pub(crate) data: Vec<Sensitive>,
-    /// Part of the answer: `payload`, or `data.payload` when listing (repeatable)
-    #[arg(long, value_name = "PATH")]
-    pub(crate) expand: Vec<String>,
-    /// The server
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:12111",
-        env = "CHOLLA_API_BASE",
-        hide_env_values = true
-    )]
-    pub(crate) api_base: String,
-    /// The API key; `-` reads it from standard input; without one, `STRIPE_API_KEY` is used
-    #[arg(long, value_name = "KEY", env = "CHOLLA_API_KEY", hide_env_values = true)]
-    pub(crate) api_key: Option<Sensitive>,
-    /// The account to act on: one that installed an app of the key's owner
-    #[arg(long, value_name = "ACCT")]
-    pub(crate) stripe_account: Option<String>,
-    /// Trust the certificates in this PEM file, and only those [default: what the system trusts]
-    #[arg(long, value_name = "PEM")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Print the server's JSON as it came
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[cfg(test)]

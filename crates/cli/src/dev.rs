@@ -20,6 +20,7 @@ pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
         listen_https: args.listen_https,
         admin: args.admin,
         ready_file: args.ready_file,
+        payload_guard: args.payload_guard,
         cache_bytes: None,
     };
     runtime::build()?.block_on(async {

@@ -1,4 +1,4 @@
-//! The HTTP client of `apps secrets`: one server, one key, no redirects, no proxy.
+//! The HTTP client of `apps secrets`, and of the commands on the admin API: one server, one key, no redirects, no proxy.
 
 use std::fs;
 use std::io::Read;
@@ -12,6 +12,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 use crate::output::{Exit, Failure};
+use crate::progress;
 use crate::sensitive::Sensitive;
 
 /// Bytes of an answer that are read: more than a page of the longest payloads, escaped.
@@ -21,9 +22,33 @@ const CONNECT_SECONDS_MAX: u64 = 10;
 /// Seconds that one request may take.
 const REQUEST_SECONDS_MAX: u64 = 60;
 
+/// What the two kinds of server and caller are called, in messages.
+pub(crate) struct Words {
+    /// The flag that names the server.
+    pub(crate) base: &'static str,
+    /// That flag's variable.
+    pub(crate) variable: &'static str,
+    /// An address as the flag takes it.
+    pub(crate) example: &'static str,
+    /// What the caller shows.
+    pub(crate) key: &'static str,
+}
+
+/// Who speaks the contract.
+pub(crate) const API: Words =
+    Words { base: "--api-base", variable: "CHOLLA_API_BASE", example: "http://127.0.0.1:12111", key: "the API key" };
+/// Who speaks the admin API.
+pub(crate) const ADMIN: Words = Words {
+    base: "--admin-base",
+    variable: "CHOLLA_ADMIN_BASE",
+    example: "http://127.0.0.1:12113",
+    key: "the admin token",
+};
+
 /// One server, as one caller.
 pub(crate) struct Client {
     agent: Agent,
+    words: &'static Words,
     base: String,
     authorization: HeaderValue,
     account: Option<HeaderValue>,
@@ -31,9 +56,11 @@ pub(crate) struct Client {
 
 /// A server and a caller, as the flags name them.
 pub(crate) struct Target<'a> {
+    /// What they are called.
+    pub(crate) words: &'static Words,
     /// The server's address.
     pub(crate) base: &'a str,
-    /// The API key.
+    /// The API key or the admin token.
     pub(crate) key: &'a Sensitive,
     /// The account to act on.
     pub(crate) account: Option<&'a str>,
@@ -73,13 +100,14 @@ impl Client {
             .user_agent(concat!("cholla/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build());
         let bearer = Zeroizing::new(format!("Bearer {}", target.key.expose_secret()));
-        let mut authorization = HeaderValue::from_str(&bearer)
-            .map_err(|_| not_sendable("the API key", "Use the key as it was printed."))?;
+        let mut authorization =
+            HeaderValue::from_str(&bearer).map_err(|_| not_sendable(target.words.key, "Use it as it was printed."))?;
         authorization.set_sensitive(true);
         let account = target.account.map(HeaderValue::from_str).transpose();
         Ok(Self {
             agent: config.build().new_agent(),
-            base: checked_base(target.base)?,
+            words: target.words,
+            base: checked_base(target.base, target.words)?,
             authorization,
             account: account.map_err(|_| not_sendable("--stripe-account", "Use an id such as acct_123."))?,
         })
@@ -100,13 +128,25 @@ impl Client {
         self.exchange(request, headers, Agent::run)
     }
 
+    /// `POST` with JSON.
+    pub(crate) fn post_json(&self, path: &str, json: &[u8]) -> Result<Answer, Failure> {
+        let request = Request::post(format!("{}{path}", self.base)).header(CONTENT_TYPE, "application/json").body(json);
+        self.exchange(request, &[], Agent::run)
+    }
+
+    /// `DELETE`
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.exchange(Request::delete(format!("{}{path}", self.base)).body(()), &[], Agent::run)
+    }
+
     fn exchange<B>(
         &self,
         request: Result<Request<B>, ureq::http::Error>,
         headers: &[Header],
         run: impl FnOnce(&Agent, Request<B>) -> Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, Failure> {
-        let mut request = request.map_err(|_| not_sendable("the request", "Check --api-base."))?;
+        let wrong = |_| not_sendable("the request", &format!("Check {}.", self.words.base));
+        let mut request = request.map_err(wrong)?;
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         if let Some(account) = &self.account {
             request.headers_mut().insert("stripe-account", account.clone());
@@ -116,7 +156,10 @@ impl Client {
                 HeaderValue::from_str(value).map_err(|_| not_sendable(name, "Use visible ASCII characters."))?;
             request.headers_mut().insert(*name, value);
         }
-        run(&self.agent, request).map_err(|error| self.unreachable(&error)).and_then(|response| self.read(response))
+        let waiting = format!("waiting for {} …", self.base);
+        progress::announced(&waiting, || {
+            run(&self.agent, request).map_err(|error| self.unreachable(&error)).and_then(|response| self.read(response))
+        })
     }
 
     fn read(&self, response: Response<ureq::Body>) -> Result<Answer, Failure> {
@@ -156,9 +199,10 @@ impl Client {
             _ => "it does not speak HTTP as expected".to_owned(),
         };
         let help = if self.base.starts_with("https:") {
-            "Check that it runs, and that --ca-file holds the certificate of its authority."
+            "Check that it runs, and that --ca-file holds the certificate of its authority.".to_owned()
         } else {
-            "Check that it runs (`cholla dev` starts one), and that --api-base or CHOLLA_API_BASE is its address."
+            let Words { base, variable, .. } = self.words;
+            format!("Check that it runs (`cholla dev` starts one), and that {base} or {variable} is its address.")
         };
         Failure::new(Exit::Unavailable, format!("{} cannot be reached: {why}", self.base), help)
     }
@@ -169,14 +213,18 @@ fn not_sendable(what: &str, help: &str) -> Failure {
 }
 
 /// The address without a slash at its end. It is not repeated in the message: a key may have got into it.
-fn checked_base(base: &str) -> Result<String, Failure> {
+fn checked_base(base: &str, words: &Words) -> Result<String, Failure> {
     let base = base.trim_end_matches('/');
     let uri = base.parse::<Uri>().ok().filter(|uri| {
         let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         plain && uri.query().is_none() && matches!(uri.scheme_str(), Some("http" | "https"))
     });
-    let wrong =
-        || Failure::usage("--api-base is not the address of a server", "Use one such as http://127.0.0.1:12111.");
+    let wrong = || {
+        Failure::usage(
+            format!("{} is not the address of a server", words.base),
+            format!("Use one such as {}.", words.example),
+        )
+    };
     uri.map(|_| base.to_owned()).ok_or_else(wrong)
 }
 
@@ -212,7 +260,7 @@ mod tests {
             ("", None),
             ("http://", None),
         ] {
-            let checked = checked_base(base);
+            let checked = checked_base(base, &API);
             assert_eq!(checked.as_deref().ok(), expected, "{base}");
             assert!(checked.err().is_none_or(|failure| !failure.message.contains("sk_test_123")), "{base}");
         }

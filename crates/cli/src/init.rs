@@ -31,7 +31,10 @@ pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
         text,
         "  1. Keep a copy of root.key somewhere else. Without it nobody can read the data, you included."
     );
-    let _ = writeln!(text, "  2. Declare your accounts, apps, installs and keys in platform.toml.");
+    let _ = writeln!(
+        text,
+        "  2. Make accounts, apps and installs through the admin API, or declare them in a platform file that cholla.toml names."
+    );
     let _ = writeln!(
         text,
         "  3. Let clients trust tls/ca.pem (for 820 days, then renew it), or put a certificate of your own in tls/server.pem and tls/server.key."

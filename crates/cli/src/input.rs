@@ -1,14 +1,18 @@
 //! Payloads and keys from standard input, so that they need not stand on the command line.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
-use crate::output::Failure;
+use crate::output::{self, Failure};
 use crate::sensitive::Sensitive;
 
+/// Stands for standard input where a payload, a key or a file is expected.
+pub(crate) const STANDARD_INPUT: &str = "-";
 /// Bytes of standard input that are read: more than the longest payload there is.
 const INPUT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of an answer at the terminal that are read.
+const ANSWER_BYTES_MAX: u64 = 64;
 
 /// Reads standard input to its end; at a terminal asks for `what` and reads one line that is not shown.
 ///
@@ -33,6 +37,25 @@ pub(crate) fn read(what: &str) -> Result<Sensitive, Failure> {
     Ok(without_final_newline(text).into())
 }
 
+/// Asks a person at the terminal; only `y` and `yes` mean yes.
+///
+/// # Errors
+/// When standard input is no terminal: then nobody can be asked, and `instead` is what to do.
+pub(crate) fn confirm(question: &str, instead: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("nobody can be asked: standard input is no terminal", instead));
+    }
+    output::question(question);
+    let mut answer = String::new();
+    let mut input = io::stdin().lock().take(ANSWER_BYTES_MAX);
+    input.read_line(&mut answer).map_err(|_| Failure::usage("the answer cannot be read", instead))?;
+    Ok(is_yes(&answer))
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
 /// `text` without the one newline that `echo` and editors put at its end.
 fn without_final_newline(text: &str) -> &str {
     text.strip_suffix('\n').unwrap_or(text)
@@ -41,6 +64,15 @@ fn without_final_newline(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for (answer, expected) in
+            [("y\n", true), ("YES\n", true), ("", false), ("\n", false), ("n\n", false), ("yep\n", false)]
+        {
+            assert_eq!(is_yes(answer), expected, "{answer:?}");
+        }
+    }
 
     #[test]
     fn exactly_one_newline_is_taken_off() {

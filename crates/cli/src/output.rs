@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Why a command failed, which decides its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// 1: the server refused, or a server could not be started.
+    /// 1: the server refused, a manifest is faulty, or a server could not be started.
     Refused = 1,
     /// 2: the command line is wrong.
     Usage = 2,
@@ -65,6 +67,13 @@ pub(crate) fn remark(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Asks something on standard error, where the answer is typed behind it.
+pub(crate) fn question(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // Nobody is there to answer when standard error is closed.
+    let _ = write!(stderr, "{text} [y/N] ").and_then(|()| stderr.flush());
+}
+
 /// Prints why a command failed, and gives its exit code.
 pub(crate) fn failure(failure: &Failure) -> ExitCode {
     let text = if let Some(verbatim) = &failure.verbatim { verbatim.clone() } else { render(failure).into_bytes() };
@@ -113,6 +122,12 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// Unix seconds as a date people read; the number itself where it is none.
+pub(crate) fn date(unix: i64) -> String {
+    let date = OffsetDateTime::from_unix_timestamp(unix).ok().and_then(|date| date.format(&Rfc3339).ok());
+    date.unwrap_or_else(|| unix.to_string())
+}
+
 /// Rows below `head`, columns two spaces apart, no space at the end of a line.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -154,6 +169,19 @@ mod tests {
             ("it's \"quoted\" \\ so", "it's \"quoted\" \\ so"),
         ] {
             assert_eq!(printable(text), expected);
+        }
+    }
+
+    #[test]
+    fn times_are_dates_in_utc() {
+        for (unix, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_956_528_000, "2032-01-01T00:00:00Z"),
+            (1_956_527_999, "2031-12-31T23:59:59Z"),
+            (i64::MAX, "9223372036854775807"),
+        ] {
+            assert_eq!(date(unix), expected);
         }
     }
 

@@ -54,6 +54,11 @@ impl Signals {
         let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         Ok(Self { interrupt, terminate: signal(SignalKind::terminate()).map_err(failed)? })
     }
+
+    /// Waits for the first of them.
+    pub(crate) async fn first(mut self) {
+        first_of(&mut self.interrupt, self.terminate).await;
+    }
 }
 
 /// Runs `running` until SIGTERM or SIGINT, then lets it drain. A second SIGINT ends the process at once.

@@ -14,6 +14,16 @@ impl Sensitive {
     pub(crate) fn expose_secret(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is `text`, which is no secret.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        *self.0 == text
+    }
+
+    /// Without white space around it.
+    pub(crate) fn trimmed(&self) -> Self {
+        self.0.trim().into()
+    }
 }
 
 impl From<String> for Sensitive {

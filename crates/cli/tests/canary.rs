@@ -6,7 +6,9 @@
 mod support {
     pub(crate) mod api;
     pub(crate) mod command;
+    pub(crate) mod receiver;
     pub(crate) mod server;
+    pub(crate) mod world;
 }
 
 use std::fs;
@@ -17,9 +19,14 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use sha2::Digest;
 use support::api::{KEY, PLATFORM, agent, send};
 use support::command::cholla;
+use support::receiver::Receiver;
 use support::server::Server;
+
+use support::world::{Client, DEVELOPER, KEYS_APP, OAUTH_APP, platform, text};
 
 /// Text that is secret, each in a place of its own.
 const PAYLOAD: &str = "CanaryInThePayload";
@@ -54,6 +61,269 @@ fn nothing_secret_is_printed_or_stored() {
         assert_silent(&printed, file);
     }
     assert!(search(&data) > 3, "a store, a key and a certificate were searched");
+}
+
+/// What a platform file may declare, with something secret in each place.
+const DECLARED: &str = r#"
+[[accounts]]
+id = "acct_shop"
+connected_to = ["acct_dev"]
+users = ["usr_CanaryDeclared"]
+
+[[apps]]
+id = "com.example.signs"
+owner = "acct_dev"
+permissions = [{ permission = "secret_write", purpose = "Stores" }]
+redirect_uris = ["https://app.example/signed"]
+signing_secret = "absec_CanaryOfTheSigningSecret"
+
+[[installs]]
+app = "com.example.signs"
+account = "acct_shop"
+
+[[keys]]
+kind = "restricted"
+app = "com.example.keys"
+account = "acct_shop"
+value = "rk_test_CanaryOfTheRestrictedKey"
+
+[[keys]]
+kind = "oauth"
+app = "com.example.oauth"
+account = "acct_shop"
+value = "rk_test_CanaryOfTheAccessToken"
+
+[[keys]]
+kind = "embedded"
+app = "com.example.signs"
+account = "acct_shop"
+user = "usr_whom_the_terminal_shows"
+value = "ek_test_CanaryOfTheEmbeddedKey"
+expires_in = "15m"
+
+[[keys]]
+kind = "restricted"
+account = "acct_shop"
+permissions = ["app_install_write"]
+value = "rk_test_CanaryOfTheAccountsOwnKey"
+
+[[webhooks]]
+account = "acct_dev"
+connect = true
+secret = "whsec_CanaryOfTheEndpointOfTheDeveloper"
+"#;
+
+#[test]
+fn rule_15_15_and_17_7_nothing_secret_of_the_platform_is_shown_anywhere() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, data) = (home.path().join("platform.toml"), home.path().join("data"));
+    let receiver = Receiver::start(|_, _| Some(200));
+    fs::write(&file, format!("{}{DECLARED}url = \"{}\"\n", platform(1), receiver.url)).unwrap();
+    let flags = ["--strict", "--log", "trace", "--platform", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    let mut drawn = Vec::new();
+    for round in 0..2 {
+        let server = Server::start(home.path(), &flags);
+        let client = Client::of_dev(&server);
+        drawn.push(text(&server.ready["admin"], "token"));
+        let (mut own, shown) = everything(&client, &receiver.url, round);
+        let refused = mistakes(&client, &own);
+        drawn.append(&mut own);
+        let metrics = ureq::get(format!("{}/metrics", text(&server.ready["admin"], "url"))).call().unwrap();
+        let metrics = metrics.into_body().read_to_string().unwrap();
+        let listed =
+            ["/v1/audit", "/v1/keys", "/v1/tokens", "/v1/webhooks", "/v1/apps", "/v1/deliveries", "/v1/erasures"];
+        let listed = listed.map(|path| client.admin(&format!("{path}?limit=100"), None).unwrap().ok().to_string());
+        let quiet = [vec![metrics], shown, refused, listed.to_vec()].concat();
+        for (number, text) in quiet.iter().enumerate() {
+            assert_unseen(text.as_bytes(), &drawn, &format!("answer {number}"));
+        }
+        while !receiver.delivered().iter().any(|own| own.body.contains("\"cholla.secret.set\"")) {
+            std::thread::yield_now();
+        }
+        assert!(server.stop().success());
+    }
+    let delivered = receiver.delivered();
+    assert!(delivered.len() > 8, "{} deliveries", delivered.len());
+    for own in &delivered {
+        assert!(own.signature.starts_with("t="));
+        assert_silent(own.body.as_bytes(), "a webhook");
+        assert_unseen(own.body.as_bytes(), &drawn, "a webhook");
+    }
+    let printed = fs::read(home.path().join("stderr.txt")).unwrap();
+    assert!(String::from_utf8_lossy(&printed).contains("DEBUG cholla_server::service"), "the log is talkative");
+    assert_silent(&printed, "stderr.txt");
+    assert_unseen(&printed, &drawn, "stderr.txt");
+    let printed = fs::read(home.path().join("stdout.txt")).unwrap();
+    assert_silent(&printed, "stdout.txt");
+    // The token of the admin listener is for the terminal.
+    let unprinted: Vec<_> = drawn.iter().filter(|value| **value != drawn[0]).cloned().collect();
+    assert_unseen(&printed, &unprinted, "stdout.txt");
+    assert!(search(&data) > 3, "a store, a key and a certificate were searched");
+    assert!(every(&data, &|bytes, name| assert_unseen(bytes, &drawn, name)) > 3);
+}
+
+/// Uses everything that draws something secret. Answers what was drawn, and answers that show nothing of it.
+fn everything(client: &Client, url: &str, round: u64) -> (Vec<String>, Vec<String>) {
+    let (mut drawn, mut shown) = (Vec::new(), Vec::new());
+    let developer = (DEVELOPER, "acct_shop");
+    let admin = |path: &str, body: Value| client.admin(path, Some(&body)).unwrap().ok();
+    let operators = admin("/v1/webhooks", json!({"url": url}));
+    drawn.push(text(&operators, "secret"));
+    let given = json!({"url": url, "account": "acct_shop", "secret": "whsec_CanaryOfAnotherEndpoint"});
+    let given = admin("/v1/webhooks", given);
+    for endpoint in [&operators, &given] {
+        drawn.push(text(
+            &admin(&format!("/v1/webhooks/{}/roll", text(endpoint, "id")), json!({"overlap": "1h"})),
+            "secret",
+        ));
+    }
+
+    let (created, access) = grant(client, round, &mut drawn);
+    let keyed = client.install(developer, KEYS_APP);
+    let keys = format!("/v1/installs/{}/keys", text(&keyed, "id"));
+    drawn.extend([text(&admin(&keys, json!({})), "key"), text(&admin(&keys, json!({"overlap": "1h"})), "key")]);
+    let own = admin("/v1/keys", json!({"kind": "secret", "account": "acct_0"}));
+    let rolled = admin(&format!("/v1/keys/{}/roll", text(&own, "id")), json!({}));
+    let auditor = admin("/v1/tokens", json!({"role": "auditor"}));
+    drawn.extend([text(&own, "value"), text(&rolled, "value"), text(&auditor, "value")]);
+    shown.push(admin(&format!("/v1/tokens/{}/revoke", text(&auditor, "id")), json!({})).to_string());
+    let session = json!({"app": "com.example.signs", "account": "acct_shop", "user": "usr_CanaryInASession"});
+    let session = text(&admin("/v1/sessions", session), "key");
+    drawn.push(text(&admin("/v1/apps/com.example.signs/signing_secret/roll", json!({})), "signing_secret"));
+
+    consents(client, &mut drawn);
+    let secrets = "/v1/apps/secrets";
+    for key in [&access, &session, "rk_test_CanaryOfTheAccessToken", "ek_test_CanaryOfTheEmbeddedKey"] {
+        let scope = match key {
+            _ if *key == session => "scope[type]=user&scope[user]=usr_CanaryInASession",
+            _ if key.starts_with("ek_") => "scope[type]=user&scope[user]=usr_whom_the_terminal_shows",
+            _ => "scope[type]=user&scope[user]=usr_CanaryOfABackend",
+        };
+        let set = format!("name=CanaryOfAName&payload={PAYLOAD}&{scope}");
+        client.call((key, ""), secrets, Some(&set)).ok();
+        client.call((key, ""), &format!("{secrets}/find?name=CanaryOfAName&{scope}&expand[]=payload"), None).ok();
+    }
+    client.admin("/v1/inventory?account=acct_shop", None).unwrap().ok();
+    admin("/v1/accounts/acct_shop/users", json!({"id": "usr_CanaryListed"}));
+    admin("/v1/accounts/acct_shop/users/offboard", json!({"user": "usr_CanaryOfABackend"}));
+    for query in ["state=CanaryOfTheState", "state=CanaryOfTheState&redirect_uri=https://canary.example/Canary"] {
+        let link = format!("{}/apps/install/link/com.example.signs?{query}", client.base);
+        let page = agent().get(link).call().unwrap();
+        assert!(matches!(page.status().as_u16(), 200 | 400));
+    }
+    for install in [&created, &keyed] {
+        shown.push(client.uninstall(developer, &text(install, "id")).ok().to_string());
+    }
+    drawn.push(session);
+    (drawn, shown)
+}
+
+/// The way of an OAuth app from its install to a pair that was refreshed. Answers the install and the access token.
+fn grant(client: &Client, round: u64, drawn: &mut Vec<String>) -> (Value, String) {
+    let developer = (DEVELOPER, "acct_shop");
+    let token = |form: &str| {
+        client.send((DEVELOPER, ""), "/v1/oauth/token", Some(form), &format!("CanaryOfTheToken{round}")).unwrap()
+    };
+    let verifier = "CanaryOfTheVerifier-CanaryOfTheVerifier-CanaryOfTheVerifier";
+    let challenge = base64url(&sha2::Sha256::digest(verifier));
+    let form = format!("app={OAUTH_APP}&code_challenge={challenge}&code_challenge_method=S256");
+    let created = client.send(developer, "/v1/apps/installs", Some(&form), &format!("install-{round}")).unwrap().ok();
+    let code = text(&created, "auth_code");
+    let exchanged = token(&format!("grant_type=authorization_code&code={code}&code_verifier={verifier}")).ok();
+    let refreshed = client.call(
+        (DEVELOPER, ""),
+        "/oauth/token",
+        Some(&format!("grant_type=refresh_token&refresh_token={}", text(&exchanged, "refresh_token"))),
+    );
+    let refreshed = refreshed.ok();
+    drawn.push(code);
+    for pair in [&exchanged, &refreshed] {
+        drawn.extend([text(pair, "access_token"), text(pair, "refresh_token")]);
+    }
+    (created, text(&refreshed, "access_token"))
+}
+
+/// Every decision of a person, for an app with codes and for one with signatures.
+fn consents(client: &Client, drawn: &mut Vec<String>) {
+    let admin = |path: &str, body: Value| client.admin(path, Some(&body)).unwrap().ok();
+    let consent = |app: &str, decision: &str| {
+        admin(
+            "/v1/authorizations",
+            json!({"app": app, "account": "acct_0", "user": "usr_CanaryWhoConsents", "state": "CanaryOfTheState",
+                "decision": decision}),
+        )
+    };
+    for decision in ["preview", "deny", "allow"] {
+        let allowed = consent(OAUTH_APP, decision);
+        let code = allowed["redirect_to"].as_str().and_then(|to| to.split("code=").nth(1));
+        drawn.extend(code.map(|code| code.split('&').next().unwrap().to_owned()));
+        let signed = consent("com.example.signs", decision);
+        let signature = signed["redirect_to"].as_str().and_then(|to| to.split("v1%3D").nth(1));
+        drawn.extend(signature.map(|signature| signature.split('&').next().unwrap().to_owned()));
+    }
+}
+
+/// Everything that is refused, with something secret in each place there is. Answers what was said about it.
+fn mistakes(client: &Client, drawn: &[String]) -> Vec<String> {
+    let mut said = Vec::new();
+    let values: Vec<&str> =
+        drawn.iter().map(String::as_str).chain(["ac_Canary", "rt_Canary", "rk_test_CanaryX"]).collect();
+    for value in values {
+        for form in [
+            format!("grant_type=authorization_code&code={value}"),
+            format!("grant_type=authorization_code&code={value}&code_verifier={value}"),
+            format!("grant_type=authorization_code&code={value}&redirect_uri={value}&client_id={value}"),
+            format!("grant_type=refresh_token&refresh_token={value}&scope={value}"),
+            format!("grant_type=refresh_token&refresh_token={value}"),
+            format!("grant_type=refresh_token&refresh_token={value}&client_secret={value}"),
+            format!("grant_type={value}"),
+            format!("code={value}&code={value}"),
+        ] {
+            said.push(client.call((DEVELOPER, ""), "/v1/oauth/token", Some(&form)).body.to_string());
+        }
+        said.push(client.call((value, ""), "/v1/oauth/token", Some("grant_type=refresh_token")).body.to_string());
+        said.push(client.call((value, "acct_shop"), "/v1/apps/installs", None).body.to_string());
+        said.push(client.call((value, "acct_other"), "/v1/apps/secrets?scope[type]=account", None).body.to_string());
+        let challenge = format!("app={OAUTH_APP}&code_challenge={value}&code_challenge_method=plain");
+        said.push(client.call((DEVELOPER, "acct_0"), "/v1/apps/installs", Some(&challenge)).body.to_string());
+        for (path, body) in [
+            ("/v1/keys", json!({"kind": "secret", "account": "acct_0", "value": format!("no_{value}")})),
+            ("/v1/webhooks", json!({"url": "https://app.example", "secret": format!("no_{value}")})),
+            ("/v1/sessions", json!({"app": "com.example.signs", "account": "acct_0", "user": value, "mode": "live"})),
+            (
+                "/v1/authorizations",
+                json!({"app": "com.example.no", "account": "acct_0", "user": value, "state": value,
+                "decision": "allow"}),
+            ),
+        ] {
+            let refused = client.admin(path, Some(&body)).unwrap();
+            assert!(refused.status >= 400, "{path}: {}", refused.body);
+            said.push(refused.body.to_string());
+        }
+    }
+    said
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let word = three.iter().fold(0_usize, |word, byte| word << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..=three.len() {
+            text.push(char::from(DIGITS[word >> (18 - 6 * place) & 63]));
+        }
+    }
+    text
+}
+
+/// What was drawn is nowhere in `bytes`.
+fn assert_unseen(bytes: &[u8], drawn: &[String], place: &str) {
+    // What is drawn is ASCII, which this leaves as it is.
+    let text = String::from_utf8_lossy(bytes);
+    for value in drawn {
+        assert!(value.len() >= 16, "{value}");
+        assert!(!text.contains(value), "{place} shows {}…", &value[..8]);
+    }
 }
 
 #[test]
@@ -272,13 +542,18 @@ fn assert_silent(bytes: &[u8], place: &str) {
 
 /// Searches every file under `folder`, and gives their number.
 fn search(folder: &Path) -> usize {
+    every(folder, &assert_silent)
+}
+
+/// Looks into every file under `folder`, and gives their number.
+fn every(folder: &Path, look: &dyn Fn(&[u8], &str)) -> usize {
     let mut searched = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            searched += search(&path);
+            searched += every(&path, look);
         } else {
-            assert_silent(&fs::read(&path).unwrap(), &path.display().to_string());
+            look(&fs::read(&path).unwrap(), &path.display().to_string());
             searched += 1;
         }
     }

@@ -18,6 +18,7 @@ fn check(file: &str) {
         let fake = Fake::start(case.answers.clone());
         let base = format!("http://{}", fake.address);
         let mut env = vec![("CHOLLA_API_BASE", base.as_str()), ("CHOLLA_API_KEY", "sk_test_123")];
+        env.extend([("CHOLLA_ADMIN_BASE", base.as_str()), ("CHOLLA_ADMIN_TOKEN", "admin_123")]);
         for (name, value) in case.env.iter().filter_map(|pair| pair.split_once('=')) {
             env.push((name, value));
         }
@@ -38,6 +39,11 @@ fn errors_say_what_to_do_and_set_the_exit_code() {
 }
 
 #[test]
+fn the_admin_api() {
+    check(include_str!("golden/admin.txt"));
+}
+
+#[test]
 fn help_names_everything() {
     check(include_str!("golden/help.txt"));
 }
@@ -47,7 +53,49 @@ fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let outcome = cholla(&["completions", shell], &[], b"");
         assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["dev", "init", "serve", "apps", "secrets", "create", "find", "list", "delete", "completions"] {
+        for word in [
+            "dev",
+            "init",
+            "serve",
+            "apps",
+            "secrets",
+            "create",
+            "find",
+            "list",
+            "delete",
+            "completions",
+            "grant",
+            "revoke",
+            "permission",
+            "validate",
+            "upload",
+            "publish",
+            "install",
+            "uninstall",
+            "roll-signing-secret",
+            "apply",
+            "accounts",
+            "rename",
+            "connect",
+            "disconnect",
+            "users",
+            "offboard",
+            "keys",
+            "roll",
+            "expire",
+            "sessions",
+            "webhooks",
+            "deliveries",
+            "resend",
+            "listen",
+            "inventory",
+            "erasures",
+            "plan",
+            "receipts",
+            "verify",
+            "tokens",
+            "audit",
+        ] {
             assert!(outcome.stdout.contains(word), "{shell} does not know {word}");
         }
         assert!(!outcome.stdout.contains("stripe-api-key"), "{shell} offers a flag that is only a variable");

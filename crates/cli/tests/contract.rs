@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cholla_testkit::runner::{Target, run_all};
 use cholla_testkit::vector::read_directory;
-use cholla_testkit::world::World;
+use cholla_testkit::world::{Cast, World};
 
 use crate::support::server::Server;
 
@@ -24,13 +24,14 @@ fn address(url: &str) -> SocketAddr {
     url.strip_prefix("http://").unwrap().trim_end_matches('/').parse().unwrap()
 }
 
-#[test]
-fn every_case_of_the_contract() {
+/// Runs every case of `cast`, each in a world of its own, on one server.
+fn run_cast(cast: Cast) {
     let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/vectors/wire");
-    let file = read_directory(Path::new(vectors)).unwrap();
+    let mut file = read_directory(Path::new(vectors)).unwrap();
+    file.cases.retain(|case| case.cast == cast);
     let home = tempfile::tempdir().unwrap();
     let platform = home.path().join("platform.toml");
-    let worlds: String = (0..file.cases.len()).map(|number| World::new(number).platform()).collect();
+    let worlds: String = (0..file.cases.len()).map(|number| World::of(cast, number).platform()).collect();
     fs::write(&platform, worlds).unwrap();
     let server = Server::start(home.path(), &["--strict", "--platform", platform.to_str().unwrap()]);
     let admin = &server.ready["admin"];
@@ -40,9 +41,17 @@ fn every_case_of_the_contract() {
         admin_token: admin["token"].as_str().unwrap().to_owned(),
     };
     let failures = run_all(&target, &file.every, &file.cases, THREADS);
-    for failure in &failures {
-        println!("{failure}");
-    }
-    assert!(failures.is_empty(), "{} of {} cases failed", failures.len(), file.cases.len());
+    let text = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(failures.is_empty(), "{text}\n{} of {} cases failed", failures.len(), file.cases.len());
     assert!(server.stop().success());
+}
+
+#[test]
+fn every_case_of_secrets() {
+    run_cast(Cast::Secrets);
+}
+
+#[test]
+fn every_case_of_installs() {
+    run_cast(Cast::Installs);
 }

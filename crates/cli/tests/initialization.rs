@@ -35,9 +35,7 @@ fn init_makes_private_files_once() {
     assert_eq!((first.exit, first.stderr.as_str()), (0, ""), "{}", first.stdout);
     let mut made = BTreeMap::new();
     modes(&directory, "", &mut made);
-    for name in
-        ["cholla.toml", "root.key", "admin.token", "platform.toml", "tls/ca.pem", "tls/server.pem", "tls/server.key"]
-    {
+    for name in ["cholla.toml", "root.key", "admin.token", "tls/ca.pem", "tls/server.pem", "tls/server.key"] {
         assert_eq!(made.get(name), Some(&0o600), "{name} in {made:?}");
         assert!(first.stdout.contains(name), "{name} is not announced: {}", first.stdout);
     }

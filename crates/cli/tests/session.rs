@@ -73,6 +73,16 @@ fn a_production_server_from_init_to_a_restart() {
     };
     let serve = ["serve", "--config", config.to_str().unwrap()];
     let server = Server::launch(home.path(), &serve);
+    let admin = [("CHOLLA_ADMIN_BASE", server.ready["admin"]["url"].as_str().unwrap())];
+    let token = home.path().join("admin.token");
+    let apply = ["apply", "-f", platform.to_str().unwrap(), "--admin-token-file", token.to_str().unwrap(), "--yes"];
+    let refused = cholla(&apply, &admin, b"");
+    assert_eq!((refused.exit, refused.stdout.as_str()), (1, ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains("allow_values") && !refused.stderr.contains(key), "{}", refused.stderr);
+    let apply = [&apply[..], &["--allow-values"]].concat();
+    let applied = cholla(&apply, &admin, b"");
+    assert!(applied.exit == 0 && applied.stdout.ends_with("Applied 2 changes.\n"), "{applied:?}");
+    assert_eq!(cholla(&apply, &admin, b"").stdout, "Nothing to do: the server is as the file says.\n");
     let set = secrets("create", &server, &["--payload=-"]);
     assert_eq!(set.exit, 0, "{}", set.stderr);
     assert!(server.stop().success());

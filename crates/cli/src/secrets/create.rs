@@ -1,8 +1,8 @@
 //! Set: create or replace (contract 4.1). Named as Stripe's own command line names it.
 
-use super::{PATH, STANDARD_INPUT, answer, client, entity_tags, form, write_headers};
-use crate::args::CreateArgs;
-use crate::input;
+use super::{PATH, answer, client, entity_tags, form, write_headers};
+use crate::args::secrets::CreateArgs;
+use crate::input::{self, STANDARD_INPUT};
 use crate::output::Failure;
 use crate::sensitive::Sensitive;
 

@@ -1,7 +1,7 @@
 //! Delete: one secret by its name, for good (contract 4.5).
 
 use super::{PATH, answer, client, form, write_headers};
-use crate::args::DeleteArgs;
+use crate::args::secrets::DeleteArgs;
 use crate::output::Failure;
 
 pub(super) fn run(args: &DeleteArgs) -> Result<(), Failure> {

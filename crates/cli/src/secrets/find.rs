@@ -1,7 +1,7 @@
 //! Find: one secret by its name (contract 4.5).
 
 use super::{PATH, answer, client, form};
-use crate::args::FindArgs;
+use crate::args::secrets::FindArgs;
 use crate::output::Failure;
 
 pub(super) fn run(args: &FindArgs) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use cholla_wire::client::Form;
 
-use crate::args::{RequestArgs, ScopeArgs, ScopeType};
+use crate::args::secrets::{RequestArgs, ScopeArgs, ScopeType};
 use crate::output::Failure;
 use crate::sensitive::Sensitive;
 

@@ -4,7 +4,7 @@ use cholla_wire::client::Form;
 
 use super::rows::{Page, Rows};
 use super::{PATH, answer, client, form};
-use crate::args::ListArgs;
+use crate::args::secrets::ListArgs;
 use crate::http::Client;
 use crate::output::{self, Exit, Failure};
 

@@ -8,16 +8,14 @@ mod form;
 mod list;
 mod rows;
 
-use crate::args::{RequestArgs, SecretsCommand, WriteArgs};
-use crate::http::{Client, Header, Target};
-use crate::input;
+use crate::args::secrets::{RequestArgs, SecretsCommand, WriteArgs};
+use crate::http::{self, Client, Header, Target};
+use crate::input::{self, STANDARD_INPUT};
 use crate::output::Failure;
 use crate::sensitive::Sensitive;
 
 /// Where the operations live (contract section 1).
 const PATH: &str = "/v1/apps/secrets";
-/// Stands for standard input where a payload or a key is expected.
-const STANDARD_INPUT: &str = "-";
 
 /// Runs one of the four operations.
 ///
@@ -43,6 +41,7 @@ fn client(args: &RequestArgs) -> Result<Client, Failure> {
         }
     };
     Client::new(&Target {
+        words: &http::API,
         base: &args.api_base,
         key: &key,
         account: args.stripe_account.as_deref(),

@@ -1,10 +1,8 @@
 //! Secrets as a server shows them (contract 2.1, 2.3), and as people read them.
 
 use serde::Deserialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::output::{printable, table};
+use crate::output::{date, printable, table};
 use crate::sensitive::Sensitive;
 
 /// What a table shows of an `apps.secret`.
@@ -99,30 +97,6 @@ impl Row {
             cells: [printable(&secret.name), printable(&scope), printable(&secret.id), date(secret.created), expires],
             etag: None,
             payload: secret.payload.clone(),
-        }
-    }
-}
-
-/// Unix seconds as a date people read; the number itself where it is none.
-fn date(unix: i64) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(unix).ok().and_then(|date| date.format(&Rfc3339).ok());
-    date.unwrap_or_else(|| unix.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_dates_in_utc() {
-        for (unix, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_956_528_000, "2032-01-01T00:00:00Z"),
-            (1_956_527_999, "2031-12-31T23:59:59Z"),
-            (i64::MAX, "9223372036854775807"),
-        ] {
-            assert_eq!(date(unix), expected);
         }
     }
 }

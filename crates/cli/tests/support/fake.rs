@@ -7,8 +7,15 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 /// Header fields of a request that a test looks at.
-const SHOWN: [&str; 6] =
-    ["authorization", "stripe-account", "content-type", "idempotency-key", "if-match", "if-none-match"];
+const SHOWN: [&str; 7] = [
+    "authorization",
+    "stripe-account",
+    "stripe-signature",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+];
 
 /// A listening fake. It ends after its last answer.
 pub(crate) struct Fake {
