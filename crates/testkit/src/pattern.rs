@@ -7,7 +7,22 @@ use std::ops::RangeInclusive;
 pub type Captures = BTreeMap<String, Vec<u8>>;
 
 /// The kinds of holes.
-const KINDS: [&str; 7] = ["id", "request", "int", "now", "text", "etag", "hex"];
+const KINDS: [&str; 14] = [
+    "id",
+    "request",
+    "int",
+    "now",
+    "text",
+    "etag",
+    "hex",
+    "install",
+    "install live",
+    "app",
+    "code",
+    "access",
+    "access live",
+    "refresh",
+];
 
 /// Where a pattern and a text part ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +38,29 @@ pub struct Mismatch {
 /// # Errors
 /// Where they part ways.
 pub fn fit(pattern: &[u8], actual: &[u8], now: &RangeInclusive<i64>, captures: &mut Captures) -> Result<(), Mismatch> {
+    let actual_at = fit_beginning(pattern, actual, now, captures)?;
+    if actual_at == actual.len() { Ok(()) } else { Err(Mismatch { expected_at: pattern.len(), actual_at }) }
+}
+
+/// Whether `pattern` fits somewhere in `actual`; the first place counts, and what its named holes caught.
+pub fn fit_within(pattern: &[u8], actual: &[u8], now: &RangeInclusive<i64>, captures: &mut Captures) -> bool {
+    (0..actual.len()).any(|at| {
+        let mut caught = Captures::new();
+        let fits = fit_beginning(pattern, &actual[at..], now, &mut caught).is_ok();
+        if fits {
+            captures.append(&mut caught);
+        }
+        fits
+    })
+}
+
+/// Fits the beginning of `actual` to the whole of `pattern`; how long that beginning is.
+fn fit_beginning(
+    pattern: &[u8],
+    actual: &[u8],
+    now: &RangeInclusive<i64>,
+    captures: &mut Captures,
+) -> Result<usize, Mismatch> {
     let (mut expected_at, mut actual_at) = (0, 0);
     while expected_at < pattern.len() {
         let mismatch = Mismatch { expected_at, actual_at };
@@ -40,7 +78,7 @@ pub fn fit(pattern: &[u8], actual: &[u8], now: &RangeInclusive<i64>, captures: &
             return Err(mismatch);
         }
     }
-    if actual_at == actual.len() { Ok(()) } else { Err(Mismatch { expected_at, actual_at }) }
+    Ok(actual_at)
 }
 
 /// The hole at the beginning of `pattern`: its kind, its name and its length.
@@ -62,6 +100,13 @@ fn catch(kind: &str, actual: &[u8], now: &RangeInclusive<i64>) -> Option<usize> 
     match kind {
         "id" => prefixed("appsecret_", 30),
         "request" => prefixed("req_", 14),
+        "install" => prefixed("appinst_test_", 32),
+        "install live" => prefixed("appinst_", 32),
+        "app" => prefixed("app_", 32),
+        "code" => prefixed("ac_", 32),
+        "access" => prefixed("rk_test_", 64),
+        "access live" => prefixed("rk_live_", 64),
+        "refresh" => prefixed("rt_", 64),
         "int" => Some(run(u8::is_ascii_digit)).filter(|length| *length > 0),
         "now" => {
             let length = run(u8::is_ascii_digit);
@@ -140,6 +185,21 @@ mod tests {
         check("[etag]", "\"abc\"", Ok(""));
         check("[etag]", "W/\"abc\"", Err(0));
         check("scope[type] [x]", "scope[type] [x]", Ok(""));
+        let test = "appinst_test_abcdefghijklmnopqrstuvwxyz012345";
+        check("[install:i]", test, Ok(test));
+        check("[install live]", test, Err(0));
+        check("[install live]", "appinst_abcdefghijklmnopqrstuvwxyz012345", Ok(""));
+        check("[install]", "appinst_abcdefghijklmnopqrstuvwxyz012345", Err(0));
+        check("[code]", "ac_abcdefghijklmnopqrstuvwxyz012345", Ok(""));
+    }
+
+    #[test]
+    fn a_pattern_is_found_at_its_first_place() {
+        let mut captures = Captures::new();
+        let text = br#"{"a":"x","n":12,"m":13}"#;
+        assert!(fit_within(br#""[text:name]":[int:n]"#, text, &(0..=0), &mut captures));
+        assert_eq!((captures["name"].as_slice(), captures["n"].as_slice()), (b"n".as_slice(), b"12".as_slice()));
+        assert!(!fit_within(br#""m":12"#, text, &(0..=0), &mut captures));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 mod expansion;
 mod report;
+mod signature;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -11,11 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use crate::exchange::{self, Answer, Request};
-use crate::pattern::{Captures, fit, squeeze};
+use crate::pattern::{Captures, fit, fit_within, squeeze};
 use crate::vector::{Case, Every, Exchange, Expected, ExpectedBody, ExpectedHeader, RequestHeader, What};
 use crate::world::World;
 
@@ -51,7 +49,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs every case, case `n` in world `n`: side by side first, then, one after the other, those that move the clock, each after a
+/// Runs every case, case `n` in world `n` of its cast: side by side first, then, one after the other, those that move the clock, each after a
 /// reset of the server.
 pub fn run_all(target: &Target, every: &[Every], cases: &[Case], threads: usize) -> Vec<Failure> {
     let failures = Mutex::new(Vec::new());
@@ -64,7 +62,7 @@ pub fn run_all(target: &Target, every: &[Every], cases: &[Case], threads: usize)
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(number) else { break };
                     if !case.moves_clock() {
-                        keep(run(target, World::new(number), every, case).err());
+                        keep(run(target, World::of(case.cast, number), every, case).err());
                     }
                 }
             });
@@ -72,7 +70,7 @@ pub fn run_all(target: &Target, every: &[Every], cases: &[Case], threads: usize)
     });
     for (number, case) in cases.iter().enumerate().filter(|(_, case)| case.moves_clock()) {
         let reset = administer(target, "POST", "/dev/reset", "").map_err(|why| failure(case, case.line, why)).err();
-        keep(reset.or_else(|| run(target, World::new(number), every, case).err()));
+        keep(reset.or_else(|| run(target, World::of(case.cast, number), every, case).err()));
     }
     failures.into_inner().expect("no case panicked")
 }
@@ -138,6 +136,7 @@ impl Session<'_> {
                 Ok(())
             }
             What::Same(left, right) => self.same(left, right),
+            What::Signed(signed) => self.signed(signed),
             What::Different(left, right) => {
                 let (one, other) =
                     (self.expand(&format!("{{{{{left}}}}}"), 1)?, self.expand(&format!("{{{{{right}}}}}"), 1)?);
@@ -151,7 +150,7 @@ impl Session<'_> {
         // Asking the clock costs a request, so only those ask it that need it.
         let timed = needs_now(&exchange.expected);
         let earliest = if timed { self.now()? } else { 0 };
-        let answer = self.send(&request)?;
+        let answer = self.send(exchange, &request)?;
         let now = earliest..=if timed { self.now()? } else { 0 };
         let checked = self.check(exchange, &answer, &now, i);
         if let Some(name) = &exchange.name {
@@ -160,15 +159,20 @@ impl Session<'_> {
         checked.map_err(|why| format!("{}\n{why}\n{}", show_request(&request), show_answer(&answer)))
     }
 
-    /// Sends the same request many times at once; only the statuses count.
+    /// Sends the same request many times at once; the statuses count, and whether the answers are alike where the case says so.
     fn race(&self, exchange: &Exchange) -> Result<(), String> {
         let requests: Vec<_> = (1..=exchange.times).map(|i| self.request(exchange, i)).collect::<Result<_, _>>()?;
-        let statuses: Vec<_> = thread::scope(|scope| {
-            let running: Vec<_> =
-                requests.iter().map(|request| scope.spawn(|| self.send(request).map(|answer| answer.status))).collect();
+        let answers: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = requests.iter().map(|request| scope.spawn(|| self.send(exchange, request))).collect();
             running.into_iter().map(|one| one.join().map_err(|_| "a request panicked".to_owned())?).collect()
         });
-        let statuses = statuses.into_iter().collect::<Result<Vec<u16>, String>>()?;
+        let answers = answers.into_iter().collect::<Result<Vec<Answer>, String>>()?;
+        if exchange.expected.alike
+            && let Some(other) = answers.iter().find(|answer| answer.body != answers[0].body)
+        {
+            return Err(format!("bodies differ:\n{}\n{}", show_answer(&answers[0]), show_answer(other)));
+        }
+        let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
         let expected = &exchange.expected.statuses;
         let fits = expected
             .iter()
@@ -179,8 +183,8 @@ impl Session<'_> {
         Err(format!("{}\nexpected statuses and counts {expected:?}, got {statuses:?}", show_request(&requests[0])))
     }
 
-    fn send(&self, request: &Request) -> Result<Answer, String> {
-        exchange::send(self.target.api, request)
+    fn send(&self, exchange: &Exchange, request: &Request) -> Result<Answer, String> {
+        exchange::send(if exchange.admin { self.target.admin } else { self.target.api }, request)
             .map_err(|error: io::Error| format!("{}\nno answer: {error}", show_request(request)))
     }
 
@@ -192,14 +196,12 @@ impl Session<'_> {
     }
 
     fn request(&self, exchange: &Exchange, i: usize) -> Result<Request, String> {
-        let caller = self.world.caller(&exchange.caller).ok_or_else(|| format!("no `{}` here", exchange.caller))?;
         let body = self.expand(&exchange.body, i)?;
         let posts = exchange.method == "POST";
-        let mut headers: Vec<(String, Vec<u8>)> = vec![("Host".to_owned(), self.target.api.to_string().into())];
-        headers.extend(caller.key.map(|key| ("Authorization".to_owned(), format!("Bearer {key}").into_bytes())));
-        headers.extend(caller.account.map(|account| ("Stripe-Account".to_owned(), account.into_bytes())));
+        let mut headers = self.authentication(exchange)?;
         if posts {
-            headers.push(("Content-Type".to_owned(), b"application/x-www-form-urlencoded".to_vec()));
+            let kind = if exchange.admin { "application/json" } else { "application/x-www-form-urlencoded" };
+            headers.push(("Content-Type".to_owned(), kind.into()));
         }
         if posts || !body.is_empty() {
             headers.push(("Content-Length".to_owned(), body.len().to_string().into()));
@@ -226,6 +228,20 @@ impl Session<'_> {
         Ok(Request { method: exchange.method.clone(), head, body, waits })
     }
 
+    /// The headers that say where a request goes and who asks.
+    fn authentication(&self, exchange: &Exchange) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let (host, key, account) = if exchange.admin {
+            (self.target.admin, Some(self.target.admin_token.clone()), None)
+        } else {
+            let caller = self.world.caller(&exchange.caller).ok_or_else(|| format!("no `{}` here", exchange.caller))?;
+            (self.target.api, caller.key, caller.account)
+        };
+        let mut headers = vec![("Host".to_owned(), host.to_string().into())];
+        headers.extend(key.map(|key| ("Authorization".to_owned(), format!("Bearer {key}").into_bytes())));
+        headers.extend(account.map(|account| ("Stripe-Account".to_owned(), account.into_bytes())));
+        Ok(headers)
+    }
+
     fn check(
         &mut self,
         exchange: &Exchange,
@@ -242,7 +258,8 @@ impl Session<'_> {
             return Err("expected `100 Continue` first".to_owned());
         }
         let always = self.every.iter().filter(|every| every.method.as_ref().is_none_or(|own| *own == exchange.method));
-        for header in always.flat_map(|every| &every.headers) {
+        // What every answer of the contract carries, the admin listener's need not.
+        for header in always.filter(|_| !exchange.admin).flat_map(|every| &every.headers) {
             if !overridden(expected, header) {
                 self.header(header, answer, now, i)?;
             }
@@ -251,6 +268,12 @@ impl Session<'_> {
             self.header(header, answer, now, i)?;
         }
         self.body(&expected.body, answer, now, i)?;
+        for member in &expected.members {
+            let pattern = squeeze(&self.expand(member, i)?);
+            if !fit_within(&pattern, &squeeze(&answer.body), now, &mut self.captures) {
+                return Err(format!("expected member {}", show(&pattern)));
+            }
+        }
         let whole = [show_answer(answer).into_bytes(), answer.body.clone()].concat();
         for (text, wanted) in
             expected.with.iter().map(|text| (text, true)).chain(expected.without.iter().map(|text| (text, false)))
@@ -309,27 +332,6 @@ impl Session<'_> {
             .map_err(|at| format!("body:\n{}", show_mismatch(&pattern, &actual, at)))
     }
 
-    /// Verifies a signature the way a backend does (contract 8.2): HMAC-SHA-256 over `<t>.<text>`.
-    fn signature(&self, text: &[u8], answer: &Answer, now: &RangeInclusive<i64>) -> Result<(), String> {
-        let pattern = br#"{"signature":"t=[now:t],v1=[hex:v1]"}"#;
-        let (actual, mut caught) = (squeeze(&answer.body), Captures::new());
-        fit(pattern, &actual, now, &mut caught)
-            .map_err(|at| format!("body:\n{}", show_mismatch(pattern, &actual, at)))?;
-        let secret = self.world.variable("signing_secret").ok_or("the world has no signing secret")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|error| error.to_string())?;
-        mac.update(&caught["t"]);
-        mac.update(b".");
-        mac.update(text);
-        let mut expected = String::new();
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(expected, "{byte:02x}");
-        }
-        if expected.as_bytes() == caught["v1"] {
-            return Ok(());
-        }
-        Err(format!("the signature does not verify over {}", String::from_utf8_lossy(text)))
-    }
-
     /// Whether two answers are alike in everything but what is new with every answer.
     fn same(&self, left: &str, right: &str) -> Result<(), String> {
         let answer = |name: &str| {
@@ -354,10 +356,12 @@ fn needs_now(expected: &Expected) -> bool {
         ExpectedBody::Exact(text) | ExpectedBody::Json(text) => text.contains("[now"),
         ExpectedBody::Signature(_) => true,
     };
-    body || expected
-        .headers
-        .iter()
-        .any(|header| matches!(header, ExpectedHeader::Value(_, text) if text.contains("[now")))
+    let members = expected.members.iter().any(|text| text.contains("[now"));
+    body || members
+        || expected
+            .headers
+            .iter()
+            .any(|header| matches!(header, ExpectedHeader::Value(_, text) if text.contains("[now")))
 }
 
 /// Whether a case says something of its own about a header that every answer has.

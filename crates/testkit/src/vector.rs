@@ -10,6 +10,8 @@ use std::path::Path;
 
 use reader::Reader;
 
+use crate::world::Cast;
+
 /// What one file holds.
 #[derive(Clone, Debug, Default)]
 pub struct CaseFile {
@@ -35,6 +37,8 @@ pub struct Case {
     pub file: String,
     /// The line of its title.
     pub line: usize,
+    /// Who plays in it; its file says so.
+    pub cast: Cast,
     /// What it shows.
     pub title: String,
     /// The contract's rules that it pins, such as `4.7`.
@@ -76,6 +80,21 @@ pub enum What {
     Same(String, String),
     /// Two variables must differ.
     Different(String, String),
+    /// A signature that was caught must verify.
+    Signed(Signed),
+}
+
+/// A signature of the form `t=…,v1=…` in two variables, and what it must be of (contract 8.2, 15.13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The macro that stands for the secret.
+    pub secret: String,
+    /// The variable that caught the time.
+    pub time: String,
+    /// The variable that caught the signature, in hexadecimal digits.
+    pub signature: String,
+    /// The text behind `<t>.`.
+    pub text: String,
 }
 
 /// A request and the answer it must get.
@@ -83,6 +102,8 @@ pub enum What {
 pub struct Exchange {
     /// A name for a later `same:`.
     pub name: Option<String>,
+    /// Whether it goes to the admin listener, with the admin token.
+    pub admin: bool,
     /// Who asks: an alias of the case's world.
     pub caller: String,
     /// How often; `{{i}}` counts from 1.
@@ -121,6 +142,10 @@ pub struct Expected {
     pub headers: Vec<ExpectedHeader>,
     /// The body.
     pub body: ExpectedBody,
+    /// JSON tokens that must stand somewhere in the body, holes filled.
+    pub members: Vec<String>,
+    /// Whether the answers to requests that run at once must have one body.
+    pub alike: bool,
     /// Text that must stand somewhere in the body.
     pub with: Vec<String>,
     /// Text that must stand nowhere in the answer.
@@ -238,6 +263,7 @@ mod tests {
 
     const EXAMPLE: &str = "\
 # A comment.
+cast: installs
 every: POST
 < Stripe-Should-Retry: [any]
 
@@ -267,6 +293,15 @@ concurrent: 3
 > GET /y
 < 404 code=resource_missing param=name | No such \"secret\"
 same: first first
+to: admin
+> POST /z {\"a\": \"b c\"}
+< 200
+< member \"id\": [int:n]
+concurrent: 2
+> GET /y
+< 200*2
+< alike
+signed: signing_secret t v1 {\"a\": 1}
 ";
 
     #[test]
@@ -274,11 +309,11 @@ same: first first
         let file = parse("x.txt", EXAMPLE).unwrap();
         assert_eq!(file.every.len(), 1);
         let case = &file.cases[0];
-        assert_eq!((case.title.as_str(), case.line), ("set and find", 5));
+        assert_eq!((case.title.as_str(), case.line), ("set and find", 6));
         assert_eq!(case.why, "the smallest story on two lines");
         assert_eq!(case.rules, ["1.1", "1.3"]);
         assert!(case.moves_clock());
-        assert_eq!(case.steps.len(), 5);
+        assert_eq!((case.steps.len(), case.cast), (8, Cast::Installs));
         let exchanges: Vec<_> = case
             .steps
             .iter()
@@ -296,6 +331,12 @@ same: first first
         assert_eq!(exchanges[1].expected.statuses, [(vec![200, 409], 1), (vec![400], 2)]);
         assert_eq!((exchanges[2].times, exchanges[2].concurrent), (1, false));
         assert!(matches!(&exchanges[2].expected.body, ExpectedBody::Error(body) if body.param.is_some()));
+        assert!(!exchanges[2].admin && exchanges[3].admin && !exchanges[4].admin);
+        assert_eq!((exchanges[3].target.as_str(), exchanges[3].body.as_str()), ("/z", "{\"a\": \"b c\"}"));
+        assert_eq!(exchanges[3].expected.members, ["\"id\": [int:n]"]);
+        assert!(exchanges[4].expected.alike && !exchanges[3].expected.alike);
+        let What::Signed(signed) = &case.steps[7].what else { panic!("a signature") };
+        assert_eq!((signed.time.as_str(), signed.text.as_str()), ("t", "{\"a\": 1}"));
     }
 
     #[test]
@@ -309,6 +350,9 @@ same: first first
             ("case: a\nrules: 1.1\n> GET /x\ncase: b", 4),
             ("case: a\nrules: 1.1\n> GET /x\n< 400 nonsense", 4),
             ("case: a\nrules: 1.1\n> GET /x\n< 400 colour=red | x", 4),
+            ("cast: nobody", 1),
+            ("case: a\nrules: 1.1\nto: mars", 3),
+            ("case: a\nrules: 1.1\nsigned: secret t v1", 3),
         ] {
             assert_eq!(parse("x.txt", text).map_err(|misread| misread.line).unwrap_err(), line, "{text}");
         }

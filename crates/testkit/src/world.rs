@@ -1,11 +1,62 @@
 //! The world of one case: accounts, apps, installs and credentials of its own, so that cases run side by side without meeting.
 //!
-//! Every case has the same cast under other names (`vectors/wire/README.md` introduces it). [`World::platform`] declares it to a
-//! server as a part of a platform file; another server can be given the same world by other means.
+//! Every case of a [`Cast`] has the same roles under other names (`vectors/wire/README.md` introduces them). [`World::platform`] declares
+//! them to a server as a part of a platform file; another server can be given the same world by other means.
+
+mod installs;
+mod secrets;
 
 use std::fmt::Write as _;
 
-/// A credential of the cast.
+/// Who plays in a case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cast {
+    /// Whoever reads and writes secrets.
+    #[default]
+    Secrets,
+    /// Whoever installs apps.
+    Installs,
+}
+
+/// The roles of a cast.
+struct Roles {
+    accounts: &'static [Account],
+    apps: &'static [App],
+    keys: &'static [Key],
+}
+
+/// An account of a cast.
+struct Account {
+    role: &'static str,
+    /// The developers to whom it is connected.
+    connected_to: &'static [&'static str],
+}
+
+/// An app of a cast.
+struct App {
+    role: &'static str,
+    /// The account of its developer.
+    owner: &'static str,
+    distribution: &'static str,
+    /// What it asks for.
+    permissions: &'static [&'static str],
+    /// Its access type, ids and redirect URIs, where the cast needs them.
+    access: Option<&'static str>,
+    /// Further lines of the platform file.
+    extra: &'static str,
+    installs: &'static [Install],
+}
+
+/// Where an app of a cast is installed.
+struct Install {
+    account: &'static str,
+    /// The list of modes in the platform file.
+    modes: &'static str,
+    /// Further lines of the platform file.
+    extra: &'static str,
+}
+
+/// A credential of a cast.
 struct Key {
     /// What cases call it.
     alias: &'static str,
@@ -45,50 +96,28 @@ const fn session(alias: &'static str, mode: &'static str, app: &'static str, use
     Key { user: Some(user), ..issued(alias, "embedded", "ek", mode, app) }
 }
 
-const KEYS: [Key; 25] = [
-    secret("backend", "test", "developer", Some("account")),
-    secret("backend live", "live", "developer", Some("account")),
-    secret("owner", "test", "developer", None),
-    secret("owner live", "live", "developer", None),
-    secret("merchant", "test", "account", None),
-    issued("restricted", "restricted", "rk", "test", "app"),
-    issued("restricted live", "restricted", "rk", "live", "app"),
-    issued("oauth", "oauth", "sk", "test", "app"),
-    issued("oauth rk", "oauth", "rk", "test", "app"),
-    issued("colleague", "restricted", "rk", "test", "app2"),
-    session("extension usr_1", "test", "app", "usr_1"),
-    session("extension usr_2", "test", "app", "usr_2"),
-    session("extension usr_1 live", "live", "app", "usr_1"),
-    session("colleague extension usr_1", "test", "app2", "usr_1"),
-    Key { account: "account2", ..session("elsewhere extension usr_1", "test", "app", "usr_1") },
-    secret("neighbour", "test", "developer2", Some("account")),
-    session("neighbour extension usr_1", "test", "appN", "usr_1"),
-    Key { extra: "permissions = [\"secret_read\"]\n", ..issued("reader", "restricted", "rk", "test", "app") },
-    secret("read-only", "test", "developer3", Some("account")),
-    secret("powerless", "test", "developer4", Some("account")),
-    issued("powerless restricted", "restricted", "rk", "test", "appP"),
-    session("powerless extension usr_1", "test", "appP", "usr_1"),
-    issued("removed", "restricted", "rk", "test", "appG"),
-    Key { extra: "expires_in = \"15m\"\n", ..issued("expiring", "restricted", "rk", "test", "app") },
-    Key { kind: "publishable", prefix: "pk", ..secret("publishable", "test", "account", None) },
-];
+impl Cast {
+    /// The cast of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "secrets" => Some(Self::Secrets),
+            "installs" => Some(Self::Installs),
+            _ => None,
+        }
+    }
 
-/// Accounts of the cast. `stranger` has installed nothing.
-const ACCOUNTS: [&str; 7] = ["developer", "developer2", "developer3", "developer4", "account", "account2", "stranger"];
-
-/// Apps of the cast: variable, owner, distribution, permissions asked for, installed where.
-const APPS: [(&str, &str, &str, &str, &[&str]); 6] = [
-    ("app", "developer", "public", "secret_write", &["account", "account2"]),
-    ("app2", "developer", "private", "secret_write", &["account"]),
-    ("appG", "developer", "private", "secret_write", &[]),
-    ("appN", "developer2", "private", "secret_write", &["account"]),
-    ("appR", "developer3", "private", "secret_read", &["account"]),
-    ("appP", "developer4", "private", "", &["account"]),
-];
+    const fn roles(self) -> &'static Roles {
+        match self {
+            Self::Secrets => &secrets::ROLES,
+            Self::Installs => &installs::ROLES,
+        }
+    }
+}
 
 /// The world of one case.
 #[derive(Clone, Copy, Debug)]
 pub struct World {
+    cast: Cast,
     number: usize,
 }
 
@@ -102,9 +131,14 @@ pub struct Caller {
 }
 
 impl World {
-    /// The world of that number. Two worlds share nothing.
+    /// The world of that number with the cast of secrets. Two worlds share nothing.
     pub const fn new(number: usize) -> Self {
-        Self { number }
+        Self::of(Cast::Secrets, number)
+    }
+
+    /// The world of that number. Two worlds of a cast share nothing.
+    pub const fn of(cast: Cast, number: usize) -> Self {
+        Self { cast, number }
     }
 
     /// The caller of that alias.
@@ -112,70 +146,103 @@ impl World {
         if alias == "nobody" {
             return Some(Caller { key: None, account: None });
         }
-        let (index, key) = KEYS.iter().enumerate().find(|(_, key)| key.alias == alias)?;
+        let (index, key) = self.cast.roles().keys.iter().enumerate().find(|(_, key)| key.alias == alias)?;
         Some(Caller { key: Some(self.key(index)), account: key.named.map(|account| self.account(account)) })
     }
 
-    /// What `{{name}}` stands for in this world: an account, an app, `signing_secret`, `key:ALIAS` or `masked:ALIAS`.
+    /// What `{{name}}` stands for in this world: an account, `signing_secret`, `KIND:ROLE` with an app's `app`, `manifest`, `client` or
+    /// `signing_secret`, `key:ALIAS` or `masked:ALIAS`.
     pub fn variable(self, name: &str) -> Option<String> {
-        if let Some(alias) = name.strip_prefix("key:") {
-            return self.caller(alias)?.key;
+        let Some((kind, role)) = name.split_once(':') else {
+            if name == "signing_secret" {
+                return Some(self.signing_secret("app"));
+            }
+            let declared = self.cast.roles().accounts.iter().any(|account| account.role == name);
+            return declared.then(|| self.account(name));
+        };
+        match kind {
+            "key" => return self.caller(role)?.key,
+            "masked" => return self.caller(role)?.key.map(|key| masked(&key)),
+            _ => {}
         }
-        if let Some(alias) = name.strip_prefix("masked:") {
-            return self.caller(alias)?.key.map(|key| masked(&key));
+        let role = self.cast.roles().apps.iter().find(|app| app.role == role)?.role;
+        match kind {
+            "app" => Some(self.named_app("app", role)),
+            "client" => Some(self.named_app("ca", role)),
+            "manifest" => Some(self.app(role)),
+            "signing_secret" => Some(self.signing_secret(role)),
+            _ => None,
         }
-        if name == "signing_secret" {
-            return Some(self.signing_secret("app"));
-        }
-        ACCOUNTS.contains(&name).then(|| self.account(name))
     }
 
     /// The part of a platform file that declares this world.
     pub fn platform(self) -> String {
         let mut text = String::new();
-        for account in ACCOUNTS {
-            let id = self.account(account);
-            let _ = writeln!(text, "[[accounts]]\nid = \"{id}\"\nname = \"The {account} of case {}\"", self.number);
-        }
-        for (app, owner, distribution, permission, installed) in APPS {
-            let asked = if permission.is_empty() {
-                String::new()
-            } else {
-                format!("{{ permission = \"{permission}\", purpose = \"Shows the contract\" }}")
-            };
-            let (id, owner, signing) = (self.app(app), self.account(owner), self.signing_secret(app));
-            let _ = writeln!(
-                text,
-                "[[apps]]\nid = \"{id}\"\nowner = \"{owner}\"\ndistribution = \"{distribution}\"\n\
-                 permissions = [{asked}]\nsigning_secret = \"{signing}\"",
-            );
-            for account in installed {
-                let account = self.account(account);
-                let _ = writeln!(
-                    text,
-                    "[[installs]]\napp = \"{id}\"\naccount = \"{account}\"\nmodes = [\"test\", \"live\"]"
-                );
+        let roles = self.cast.roles();
+        for account in roles.accounts {
+            let (id, role, number) = (self.account(account.role), account.role, self.number);
+            let _ = writeln!(text, "[[accounts]]\nid = \"{id}\"\nname = \"The {role} of case {number}\"");
+            if !account.connected_to.is_empty() {
+                let developers: Vec<_> = account.connected_to.iter().map(|role| self.account(role)).collect();
+                let _ = writeln!(text, "connected_to = {developers:?}");
             }
         }
-        for (index, key) in KEYS.iter().enumerate() {
-            let (kind, account, mode, value) = (key.kind, self.account(key.account), key.mode, self.key(index));
-            let _ = writeln!(
-                text,
-                "[[keys]]\nkind = \"{kind}\"\naccount = \"{account}\"\nmode = \"{mode}\"\nvalue = \"{value}\""
-            );
-            if let Some(app) = key.app {
-                let _ = writeln!(text, "app = \"{}\"", self.app(app));
-            }
-            if let Some(user) = key.user {
-                let _ = writeln!(text, "user = \"{user}\"");
-            }
-            text.push_str(key.extra);
+        for app in roles.apps {
+            self.declare_app(app, &mut text);
+        }
+        for (index, key) in roles.keys.iter().enumerate() {
+            self.declare_key(index, key, &mut text);
         }
         text
     }
 
+    fn declare_app(self, app: &App, text: &mut String) {
+        let asked: Vec<_> = app
+            .permissions
+            .iter()
+            .map(|permission| format!("{{ permission = \"{permission}\", purpose = \"Shows the contract\" }}"))
+            .collect();
+        let (id, owner, signing) = (self.app(app.role), self.account(app.owner), self.signing_secret(app.role));
+        let (distribution, asked) = (app.distribution, asked.join(", "));
+        let _ = writeln!(
+            text,
+            "[[apps]]\nid = \"{id}\"\nowner = \"{owner}\"\ndistribution = \"{distribution}\"\n\
+             permissions = [{asked}]\nsigning_secret = \"{signing}\"",
+        );
+        if let Some(access) = app.access {
+            let (app_id, client_id) = (self.named_app("app", app.role), self.named_app("ca", app.role));
+            let role = app.role;
+            let _ = writeln!(
+                text,
+                "name = \"The {role} app\"\nversion = \"1.0.0\"\napp_id = \"{app_id}\"\nclient_id = \"{client_id}\"\n\
+                 api_access = \"{access}\"\n\
+                 redirect_uris = [\"https://{role}.example/callback\", \"http://localhost:3000/{role}\"]"
+            );
+        }
+        text.push_str(app.extra);
+        for install in app.installs {
+            let (account, modes, extra) = (self.account(install.account), install.modes, install.extra);
+            let _ = write!(text, "[[installs]]\napp = \"{id}\"\naccount = \"{account}\"\nmodes = {modes}\n{extra}");
+        }
+    }
+
+    fn declare_key(self, index: usize, key: &Key, text: &mut String) {
+        let (kind, account, mode, value) = (key.kind, self.account(key.account), key.mode, self.key(index));
+        let _ = writeln!(
+            text,
+            "[[keys]]\nkind = \"{kind}\"\naccount = \"{account}\"\nmode = \"{mode}\"\nvalue = \"{value}\""
+        );
+        if let Some(app) = key.app {
+            let _ = writeln!(text, "app = \"{}\"", self.app(app));
+        }
+        if let Some(user) = key.user {
+            let _ = writeln!(text, "user = \"{user}\"");
+        }
+        text.push_str(key.extra);
+    }
+
     fn key(self, index: usize) -> String {
-        let Key { prefix, mode, .. } = &KEYS[index];
+        let Key { prefix, mode, .. } = &self.cast.roles().keys[index];
         format!("{prefix}_{mode}_case{:04}TheKeyOfTheCast{index:02}z{:03}", self.number, self.number % 1_000)
     }
 
@@ -185,6 +252,12 @@ impl World {
 
     fn app(self, role: &str) -> String {
         format!("com.example.{}{:04}", role.to_lowercase(), self.number)
+    }
+
+    /// An app's `app_` id or client id: the prefix and 32 letters and digits.
+    fn named_app(self, prefix: &str, role: &str) -> String {
+        let number = self.number;
+        format!("{prefix}_{:x<32}", format!("{role}{number:04}"))
     }
 
     fn signing_secret(self, app: &str) -> String {
@@ -219,16 +292,51 @@ mod tests {
         assert_eq!(world.variable("stranger").as_deref(), Some("acct_stranger0007"));
         assert_eq!(world.variable("masked:backend").as_deref(), Some("sk_test_****z007"));
         assert_eq!(world.variable("elsewhere"), None);
-        assert_eq!(World::new(1).platform().matches("[[keys]]").count(), KEYS.len());
+        assert_eq!(World::new(1).platform().matches("[[keys]]").count(), secrets::ROLES.keys.len());
     }
 
     #[test]
     fn worlds_share_nothing() {
-        let values = |world: World| KEYS.iter().map(move |key| world.caller(key.alias).unwrap().key.unwrap());
+        let values =
+            |world: World| secrets::ROLES.keys.iter().map(move |key| world.caller(key.alias).unwrap().key.unwrap());
         let mut all: Vec<_> = values(World::new(1)).chain(values(World::new(2))).collect();
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 2 * KEYS.len());
+        assert_eq!(all.len(), 2 * secrets::ROLES.keys.len());
+    }
+
+    #[test]
+    fn the_cast_of_installs_has_apps_with_three_names() {
+        let world = World::of(Cast::Installs, 7);
+        let id = "app_published0007xxxxxxxxxxxxxxxxxxx";
+        assert_eq!((world.variable("app:published").as_deref(), id.len()), (Some(id), 36));
+        assert_eq!(world.variable("client:oauth").map(|client| client.len()), Some(35));
+        assert_eq!(world.variable("manifest:draft").as_deref(), Some("com.example.draft0007"));
+        assert!(world.variable("signing_secret:oauth").unwrap().starts_with("absec_oauth0007"));
+        assert_eq!(world.variable("app:nobody"), None);
+        assert_eq!(world.variable("colour:oauth"), None);
+        let text = world.platform();
+        assert!(text.contains("connected_to = [\"acct_developer0007\", "), "{text}");
+        assert!(!World::new(7).platform().contains("app_id"));
+    }
+
+    #[test]
+    fn every_role_that_is_named_exists() {
+        for roles in [Cast::Secrets, Cast::Installs].map(Cast::roles) {
+            let account = |role: &str| assert!(roles.accounts.iter().any(|own| own.role == role), "{role}");
+            let app = |role: &str| assert!(roles.apps.iter().any(|own| own.role == role), "{role}");
+            roles.accounts.iter().flat_map(|own| own.connected_to).for_each(|role| account(role));
+            for own in roles.apps {
+                account(own.owner);
+                own.installs.iter().for_each(|install| account(install.account));
+            }
+            for (at, key) in roles.keys.iter().enumerate() {
+                account(key.account);
+                key.named.iter().for_each(|role| account(role));
+                key.app.iter().for_each(|role| app(role));
+                assert!(roles.keys[..at].iter().all(|own| own.alias != key.alias), "{} twice", key.alias);
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Every rule of the contract has a test that names it, and no test names a rule that does not exist.
 //!
-//! A rule is a line of `docs/spec/wire.md` that begins with its number: `- **4.7** …` or `| 6.18 | …`. It is named by the `rules:` line
-//! of a case in `vectors/wire`, by the name of a test function (`rule_3_5_…`, `rule_3_5_and_4_6_…`, `rule_6_14_to_6_20_…`), or by a
-//! comment `// rules: 3.5 4.6` directly above a test's attribute. There is no list of exceptions.
+//! A rule is a line of `docs/spec/wire.md` or `docs/spec/installs.md` that begins with its number: `- **4.7** …` or `| 6.18 | …`. It is
+//! named by the `rules:` line of a case in `vectors/wire`, by the name of a test function (`rule_3_5_…`, `rule_3_5_and_4_6_…`, `rule_6_14_to_6_20_…`), or by a
+//! comment `// rules: 3.5 4.6` directly above a test's attribute; what only SDKs show, by a method `test_rule_10_9_…` in `interop`. There is no list of exceptions.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it breaks")]
 
@@ -15,6 +15,9 @@ use cholla_testkit::vector::read_directory;
 /// Section and number.
 type Rule = (u32, u32);
 
+/// The pages of the contract, and how many rules each has at least.
+const PAGES: [(&str, usize); 2] = [("docs/spec/wire.md", 85), ("docs/spec/installs.md", 94)];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -24,8 +27,8 @@ fn rule(text: &str) -> Option<Rule> {
     Some((section.parse().ok()?, number.parse().ok()?))
 }
 
-/// The rules that the contract numbers, each once.
-fn contract(text: &str) -> Vec<Rule> {
+/// The rules that a page of the contract numbers, each once.
+fn numbered(text: &str) -> Vec<Rule> {
     let number = |line: &str| {
         let behind = line.strip_prefix("- **").or_else(|| line.strip_prefix("| "))?;
         rule(behind.split(['*', ' ']).next()?)
@@ -82,15 +85,25 @@ fn in_source(text: &str) -> Vec<Rule> {
     rules
 }
 
-/// Every `.rs` file under `directory`.
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+/// The rules that the methods of an official client's suite in Python name: `def test_rule_10_9_…`. What SDKs do is shown there only.
+fn in_suite(text: &str) -> Vec<Rule> {
+    let method = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        line.strip_prefix("def test_").map(named)
+    };
+    text.lines().filter_map(method).flatten().collect()
+}
+
+/// Every file of this ending under `directory`.
+fn sources(directory: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            if !path.ends_with("target") {
-                sources(&path, found);
+            if !path.ends_with("target") && !path.ends_with(".clients") {
+                sources(&path, ending, found);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == ending) {
             found.push(path);
         }
     }
@@ -100,10 +113,18 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 fn tested() -> BTreeMap<Rule, BTreeSet<String>> {
     let mut places: BTreeMap<Rule, BTreeSet<String>> = BTreeMap::new();
     let mut files = Vec::new();
-    sources(&root().join("crates"), &mut files);
+    sources(&root().join("crates"), "rs", &mut files);
     for path in files {
         let place = path.strip_prefix(root()).unwrap().display().to_string();
         for rule in in_source(&fs::read_to_string(&path).unwrap()) {
+            places.entry(rule).or_default().insert(place.clone());
+        }
+    }
+    let mut suites = Vec::new();
+    sources(&root().join("interop"), "py", &mut suites);
+    for path in suites {
+        let place = path.strip_prefix(root()).unwrap().display().to_string();
+        for rule in in_suite(&fs::read_to_string(&path).unwrap()) {
             places.entry(rule).or_default().insert(place.clone());
         }
     }
@@ -118,10 +139,14 @@ fn tested() -> BTreeMap<Rule, BTreeSet<String>> {
 
 #[test]
 fn every_rule_has_a_test_and_every_test_names_rules_that_exist() {
-    let contract = contract(&fs::read_to_string(root().join("docs/spec/wire.md")).unwrap());
-    let unique: BTreeSet<_> = contract.iter().copied().collect();
-    assert_eq!(unique.len(), contract.len(), "a rule has its number twice");
-    assert!(unique.len() >= 85, "the contract has {} rules only", unique.len());
+    let mut unique = BTreeSet::new();
+    for (page, at_least) in PAGES {
+        let rules = numbered(&fs::read_to_string(root().join(page)).unwrap());
+        assert!(rules.len() >= at_least, "{page} has {} rules only", rules.len());
+        for rule in rules {
+            assert!(unique.insert(rule), "{page}: rule {}.{} has its number twice", rule.0, rule.1);
+        }
+    }
     let tested = tested();
     let shown = |(section, number): &Rule| format!("{section}.{number}");
     let untested: Vec<_> = unique.iter().filter(|rule| !tested.contains_key(rule)).map(shown).collect();
@@ -137,7 +162,8 @@ fn every_rule_has_a_test_and_every_test_names_rules_that_exist() {
 #[test]
 fn rules_are_read_from_the_contract() {
     let text = "# 4.1 no\n- **4.7** Paging\n- 4.8 no\n| 6.18 | not found |\n| Rule | Case |\n| --- |\n  - **4.9** no\n";
-    assert_eq!(contract(text), [(4, 7), (6, 18)]);
+    assert_eq!(numbered(text), [(4, 7), (6, 18)]);
+    assert_eq!(numbered("- **15.14** rows\n| Row | `error` |\n| a | x |\n- **a** ours\n"), [(15, 14)]);
 }
 
 #[test]
@@ -154,4 +180,7 @@ fn rules_are_read_from_tests_only() {
     ] {
         assert_eq!(in_source(source), expected, "{source}");
     }
+    let suite =
+        "    async def test_rule_10_1_and_10_9_x(self):\n    def test_rule_15_17_y(self):\n    def rule_3_1_z(self):\n";
+    assert_eq!(in_suite(suite), [(10, 1), (10, 9), (15, 17)]);
 }

@@ -1,6 +1,7 @@
 //! Macros: `{{name}}` in what a case sends and expects.
 
 use super::Session;
+use crate::world::masked;
 
 impl Session<'_> {
     /// [`expand`](Self::expand), where only text makes sense.
@@ -35,6 +36,10 @@ impl Session<'_> {
         }
         if let Some(alias) = name.strip_prefix("basic:") {
             return Ok(base64(self.text(&format!("{{{{{alias}}}}}:"), i)?.as_bytes()));
+        }
+        if let Some(variable) = name.strip_prefix("mask:") {
+            let key = self.text(&format!("{{{{{variable}}}}}"), i)?;
+            return Ok(masked(&key).into_bytes());
         }
         if name == "i" {
             return Ok(i.to_string().into_bytes());

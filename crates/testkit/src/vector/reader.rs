@@ -1,9 +1,10 @@
 //! Reads a case file line by line.
 
 use super::{
-    Case, CaseFile, ErrorBody, Every, Exchange, Expected, ExpectedBody, ExpectedHeader, Misread, RequestHeader, Step,
-    What,
+    Case, CaseFile, ErrorBody, Every, Exchange, Expected, ExpectedBody, ExpectedHeader, Misread, RequestHeader, Signed,
+    Step, What,
 };
+use crate::world::Cast;
 
 /// Where the reader is inside a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +24,10 @@ pub(super) struct Reader {
     done: CaseFile,
     every: Option<Every>,
     case: Option<Case>,
+    cast: Cast,
     caller: String,
     name: Option<String>,
+    admin: bool,
     times: Option<usize>,
     concurrent: bool,
     exchange: Option<(usize, Exchange)>,
@@ -71,6 +74,11 @@ impl Reader {
 
     fn key(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
+            "cast" => {
+                self.end_case()?;
+                self.cast = Cast::named(value).ok_or("no such cast")?;
+                return Ok(());
+            }
             "every" => {
                 self.end_case()?;
                 let method = (value != "answer").then(|| value.to_owned());
@@ -80,7 +88,7 @@ impl Reader {
             "case" => {
                 self.end_case()?;
                 let (file, line) = (self.file.clone(), self.line);
-                self.case = Some(Case { file, line, title: value.to_owned(), ..Case::default() });
+                self.case = Some(Case { file, line, cast: self.cast, title: value.to_owned(), ..Case::default() });
                 "backend".clone_into(&mut self.caller);
                 return Ok(());
             }
@@ -100,29 +108,24 @@ impl Reader {
                 value.clone_into(&mut self.caller);
                 return Ok(());
             }
-            "step" => {
-                self.name = Some(value.to_owned());
-                return Ok(());
-            }
-            "times" | "concurrent" => {
-                self.times = Some(value.parse().map_err(|_| "not a number")?);
-                self.concurrent = key == "concurrent";
-                return Ok(());
-            }
-            "clock" => What::Clock(value.to_owned()),
-            "reset" => What::Reset,
-            "let" => {
-                let (name, value) = value.split_once(" = ").ok_or("`let: name = value`")?;
-                What::Let(name.to_owned(), value.to_owned())
-            }
-            "same" | "different" => {
-                let (left, right) = value.split_once(' ').ok_or("two names")?;
-                let kind = if key == "same" { What::Same } else { What::Different };
-                kind(left.to_owned(), right.to_owned())
-            }
-            _ => return Err(format!("unknown key `{key}`")),
+            "step" | "to" | "times" | "concurrent" => return self.before_request(key, value),
+            _ => what(key, value)?,
         };
         case.steps.push(Step { line: self.line, what });
+        Ok(())
+    }
+
+    /// What a line says of the request behind it.
+    fn before_request(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match (key, value) {
+            ("step", _) => self.name = Some(value.to_owned()),
+            ("to", "admin") => self.admin = true,
+            ("to", _) => return Err("only `to: admin`".to_owned()),
+            _ => {
+                self.times = Some(value.parse().map_err(|_| "not a number")?);
+                self.concurrent = key == "concurrent";
+            }
+        }
         Ok(())
     }
 
@@ -152,6 +155,7 @@ impl Reader {
         };
         let exchange = Exchange {
             name: self.name.take(),
+            admin: std::mem::take(&mut self.admin),
             caller: self.caller.clone(),
             times: self.times.take().unwrap_or(1),
             concurrent: std::mem::take(&mut self.concurrent),
@@ -193,7 +197,11 @@ impl Reader {
                 self.part = Part::AnswerBody;
             }
             Part::AnswerHead | Part::Outside => {
-                if let Some(text) = text.strip_prefix("with ") {
+                if text == "alike" {
+                    expected.alike = true;
+                } else if let Some(text) = text.strip_prefix("member ") {
+                    expected.members.push(text.to_owned());
+                } else if let Some(text) = text.strip_prefix("with ") {
                     expected.with.push(text.to_owned());
                 } else if let Some(text) = text.strip_prefix("without ") {
                     expected.without.push(text.to_owned());
@@ -225,6 +233,29 @@ impl Reader {
         self.done.cases.push(case);
         Ok(())
     }
+}
+
+/// A step that is no request.
+fn what(key: &str, value: &str) -> Result<What, String> {
+    Ok(match key {
+        "clock" => What::Clock(value.to_owned()),
+        "reset" => What::Reset,
+        "let" => {
+            let (name, value) = value.split_once(" = ").ok_or("`let: name = value`")?;
+            What::Let(name.to_owned(), value.to_owned())
+        }
+        "same" | "different" => {
+            let (left, right) = value.split_once(' ').ok_or("two names")?;
+            let kind = if key == "same" { What::Same } else { What::Different };
+            kind(left.to_owned(), right.to_owned())
+        }
+        "signed" => {
+            let words: Vec<_> = value.splitn(4, ' ').map(str::to_owned).collect();
+            let [secret, time, signature, text] = words.try_into().map_err(|_| "`signed: SECRET T V1 TEXT`")?;
+            What::Signed(Signed { secret, time, signature, text })
+        }
+        _ => return Err(format!("unknown key `{key}`")),
+    })
 }
 
 fn expected_header(text: &str) -> Result<ExpectedHeader, String> {
