@@ -35,7 +35,7 @@ class Answer:
                 break
         self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         self.text = printed
-        self.body = json.loads(printed) if printed else None
+        self.body = json.loads(printed) if self.headers.get("content-type") == "application/json" else None
 
 
 def curl(path, *arguments, key=DEVELOPER_KEY, account=MERCHANT, url=server.URL, data=()):

@@ -71,16 +71,19 @@ func secure(t *testing.T) (string, http.RoundTripper) {
 	}
 }
 
-// client aims the library: the URL is all that changes.
-func client(url string, sender *transport, key string, retries int64) *stripe.Client {
-	config := &stripe.BackendConfig{
+// configuration aims the library: the URL is all that changes.
+func configuration(url string, sender *transport, retries int64) *stripe.BackendConfig {
+	return &stripe.BackendConfig{
 		URL:               stripe.String(url),
 		HTTPClient:        &http.Client{Transport: sender},
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
 		MaxNetworkRetries: stripe.Int64(retries),
 		EnableTelemetry:   stripe.Bool(false),
 	}
-	backends := stripe.NewBackendsWithConfig(config)
+}
+
+func client(url string, sender *transport, key string, retries int64) *stripe.Client {
+	backends := stripe.NewBackendsWithConfig(configuration(url, sender, retries))
 	if backend, ok := backends.API.(*stripe.BackendImplementation); ok {
 		backend.SetNetworkRetriesSleep(false)
 	}

@@ -15,15 +15,18 @@ export function aim(secure = false) {
   return {protocol: protocol.slice(0, -1), host: hostname, port};
 }
 
-async function clock(body) {
-  const answer = await fetch(`${CHOLLA_ADMIN_URL}/dev/clock`, {
+/** What the admin listener answers: to a POST where there is a body. */
+export async function admin(path, body) {
+  const answer = await fetch(`${CHOLLA_ADMIN_URL}${path}`, {
     method: body ? 'POST' : 'GET',
     headers: {Authorization: `Bearer ${CHOLLA_ADMIN_TOKEN}`, 'Content-Type': 'application/json'},
     body: body && JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(`the clock answered ${answer.status}`);
-  return (await answer.json()).now;
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  return answer.json();
 }
+
+const clock = async (body) => (await admin('/dev/clock', body)).now;
 
 /** The server's time in Unix seconds. */
 export const now = () => clock();

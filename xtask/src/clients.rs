@@ -45,10 +45,14 @@ const GO: Tool = Tool { probe: &["go", "version"], version_min: (1, 24), install
 const JDK: Tool = Tool { probe: &["javac", "-version"], version_min: (17, 0), install: "default-jdk (17 or newer)" };
 const MAVEN: Tool = Tool { probe: &["mvn", "--version"], version_min: (0, 0), install: "maven" };
 const CC: Tool = Tool { probe: &["cc", "--version"], version_min: (0, 0), install: "build-essential" };
+const CHROMIUM: Tool = Tool { probe: &["chromium", "--version"], version_min: (0, 0), install: "chromium" };
+// It has no option that only tells of itself.
+const CERTUTIL: Tool =
+    Tool { probe: &["sh", "-c", "command -v certutil"], version_min: (0, 0), install: "libnss3-tools" };
 const CURL: Tool = Tool { probe: &["curl", "--version"], version_min: (7, 49), install: "curl" };
 
 /// All clients, in the order in which they run: the quickest first.
-pub(crate) const ALL: [Client; 7] = [
+pub(crate) const ALL: [Client; 8] = [
     Client { name: "curl", tools: &[PYTHON, CURL], locks: &[], fetch: nothing, run: unittest },
     Client {
         name: "python",
@@ -62,7 +66,7 @@ pub(crate) const ALL: [Client; 7] = [
         tools: &[NODE, NPM],
         locks: &[".npmrc", "package.json", "package-lock.json"],
         fetch: |folders| vec![npm(folders, "ci")],
-        run: |folders| vec![command(&folders.suite, "node", &["--test", "current.test.mjs", "legacy.test.mjs"])],
+        run: run_node,
     },
     Client {
         name: "stripe-cli",
@@ -71,6 +75,14 @@ pub(crate) const ALL: [Client; 7] = [
         // Not `npm ci`: the package has one optional dependency a platform, and a lock only knows those of the one that made it.
         fetch: |folders| vec![npm(folders, "install")],
         run: unittest,
+    },
+    Client {
+        name: "browser",
+        // The browser trusts the server's authority by what certutil writes; Python verifies a signature, as a backend does.
+        tools: &[NODE, NPM, CHROMIUM, CERTUTIL, PYTHON, VENV],
+        locks: &[".npmrc", "package.json", "package-lock.json", "requirements.txt"],
+        fetch: |folders| fetch_python(folders).into_iter().chain([npm(folders, "ci")]).collect(),
+        run: |folders| vec![command(&folders.suite, "node", &["--test", "extension.test.mjs"])],
     },
     Client { name: "java", tools: &[JDK, MAVEN], locks: &["pom.xml"], fetch: fetch_java, run: run_java },
     Client { name: "go", tools: &[GO], locks: &[], fetch: nothing, run: run_go },
@@ -101,8 +113,17 @@ fn fetch_python(folders: &Folders) -> Vec<Command> {
 
 fn run_python(folders: &Folders) -> Vec<Command> {
     // The libraries pool their connections and leave closing them to the end of the process.
-    let arguments = ["-W", "ignore::ResourceWarning", "-m", "unittest", "--verbose"];
-    vec![command(&folders.suite, folders.fetched.join("bin/python"), &arguments)]
+    let mut run = command(&folders.suite, folders.fetched.join("bin/python"), &["-W", "ignore::ResourceWarning"]);
+    // In this order: the last one moves the clock by months.
+    run.args(["-m", "unittest", "--verbose", "test_secrets", "test_scopes", "test_installs", "test_oauth"]);
+    run.args(["test_events", "test_grace"]);
+    vec![run]
+}
+
+fn run_node(folders: &Folders) -> Vec<Command> {
+    // One after another, and the one last that moves the clock by months.
+    let suites = ["current", "legacy", "scopes", "installs", "oauth", "events", "grace"];
+    suites.map(|suite| command(&folders.suite, "node", &["--test", &format!("{suite}.test.mjs")])).into()
 }
 
 fn npm(folders: &Folders, subcommand: &str) -> Command {
@@ -123,7 +144,8 @@ fn run_java(folders: &Folders) -> Vec<Command> {
     let mut compile =
         command(&folders.suite.join("src"), "javac", &["-Xlint:all", "-Werror", "-encoding", "UTF-8", "-cp"]);
     compile.arg(&libraries).arg("-d").arg(&classes);
-    compile.args(["Server.java", "LossyClient.java", "Secrets.java", "SecretsTest.java"]);
+    compile.args(["Check.java", "Server.java", "LossyClient.java"]);
+    compile.args(["Secrets.java", "SecretsTest.java", "InstallsTest.java"]);
     let mut path = classes.into_os_string();
     path.push(":");
     path.push(&libraries);

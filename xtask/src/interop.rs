@@ -1,4 +1,5 @@
-//! Fetches the official clients and runs their suites, one after another, against one server.
+//! Fetches the official clients and runs their suites, one after another, each against a server of its own: a suite that moves the clock by
+//! months ages no other.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::clients::{ALL, Client, Folders, Tool};
 use crate::report::{Outcome, Report, succeed};
-use crate::server::Server;
+use crate::server::{self, Server};
 
 /// Runs the clients called `names`, or all.
 ///
@@ -18,28 +19,20 @@ pub(crate) fn run(root: &Path, names: &[String], report: &mut Report) -> Result<
     if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|client| client.name != name.as_str())) {
         bail!("no client is called {unknown}; there are {}", ALL.map(|client| client.name).join(", "));
     }
-    let mut started = None;
-    report.step("server", || match Server::start(root) {
-        Ok(server) => {
-            started = Some(server);
+    let mut binary = None;
+    report.step("server", || match server::build(root) {
+        Ok(built) => {
+            binary = Some(built);
             Outcome::Passed
         }
         Err(error) => Outcome::Failed(format!("{error:#}")),
     });
-    let Some(server) = started else { return Ok(()) };
-    let mut has_run = false;
+    let Some(binary) = binary else { return Ok(()) };
     for client in ALL.iter().filter(|client| names.is_empty() || names.iter().any(|name| name == client.name)) {
         report.step(client.name, || {
             let missing: Vec<_> = client.tools.iter().filter(|tool| !is_there(tool)).map(|tool| tool.install).collect();
-            if !missing.is_empty() {
-                return install(&missing);
-            }
-            has_run = true;
-            suite(root, client, &server).into()
+            if missing.is_empty() { suite(root, client, &binary).into() } else { install(&missing) }
         });
-    }
-    if has_run {
-        report.step("log without payloads", || server.check_log().into());
     }
     Ok(())
 }
@@ -66,11 +59,12 @@ fn version(text: &str) -> Option<(u32, u32)> {
     })
 }
 
-fn suite(root: &Path, client: &Client, server: &Server) -> Result<()> {
+fn suite(root: &Path, client: &Client, binary: &Path) -> Result<()> {
     let interop = root.join("interop");
     let clients = interop.join(".clients");
     let folders = Folders { suite: interop.join(client.name), fetched: clients.join(client.name) };
     fetch(client, &folders).context("fetching")?;
+    let server = Server::start(root, binary, client.name).context("starting the server")?;
     for mut command in (client.run)(&folders) {
         command.envs(server.environment()?);
         command.env("CHOLLA_CLIENTS", &clients).env("PYTHONPATH", &interop).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -78,7 +72,7 @@ fn suite(root: &Path, client: &Client, server: &Server) -> Result<()> {
         command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         succeed(command.stdin(Stdio::null()))?;
     }
-    Ok(())
+    server.check_log()
 }
 
 /// Fetches the client unless what was fetched last is what its locks still say.

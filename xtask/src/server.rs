@@ -1,4 +1,4 @@
-//! The server that the clients meet: `cholla dev` with their own world.
+//! The server that a client meets: `cholla dev` with the world of the suites.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,27 +17,37 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// What the suites store, name and identify users by: none of it may reach the log.
 const CANARIES: [&str; 5] = ["payload of", "🔐", "päylöad", "ключ", "usr_"];
+/// How credentials begin; a whole one may not reach the log either.
+const CREDENTIALS: [&str; 8] = ["sk_", "rk_", "ek_", "pk_", "ac_", "rt_", "whsec_", "absec_"];
+/// The shortest word that is taken for a credential, in bytes.
+const CREDENTIAL_BYTES_MIN: usize = 16;
 
 /// A running server; it ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
+    binary: PathBuf,
+    ready_file: PathBuf,
     ready: Value,
     log: PathBuf,
 }
 
+/// Builds it; answers where it is.
+pub(crate) fn build(root: &Path) -> Result<PathBuf> {
+    succeed(cargo(root).args(["build", "--package", "cholla"]))?;
+    // Both binaries are built into the same folder.
+    Ok(std::env::current_exe()?.with_file_name("cholla"))
+}
+
 impl Server {
-    /// Builds and starts it; returns once it accepts connections.
-    pub(crate) fn start(root: &Path) -> Result<Self> {
-        succeed(cargo(root).args(["build", "--package", "cholla"]))?;
+    /// Starts one for the suite called `name`; returns once it accepts connections.
+    pub(crate) fn start(root: &Path, binary: &Path, name: &str) -> Result<Self> {
         let folder = root.join("interop/.clients/server");
         fs::create_dir_all(&folder)?;
-        let (ready_file, log) = (folder.join("ready.json"), folder.join("server.log"));
+        let (ready_file, log) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.log")));
         if ready_file.exists() {
             fs::remove_file(&ready_file)?;
         }
-        // Both binaries are built into the same folder.
-        let binary = std::env::current_exe()?.with_file_name("cholla");
-        let child = Command::new(&binary)
+        let child = Command::new(binary)
             .current_dir(root)
             .args(["dev", "--platform", "interop/platform.toml", "--log", "debug", "--ready-file"])
             .arg(&ready_file)
@@ -47,15 +57,15 @@ impl Server {
             .stderr(File::create(&log)?)
             .spawn()
             .with_context(|| format!("{} does not start", binary.display()))?;
-        let mut server = Self { child, ready: Value::Null, log };
-        server.ready = server.wait(&ready_file)?;
+        let mut server = Self { child, binary: binary.to_owned(), ready_file, ready: Value::Null, log };
+        server.ready = server.wait()?;
         Ok(server)
     }
 
     #[expect(clippy::disallowed_methods, reason = "another process writes the ready file and gives no other sign")]
-    fn wait(&mut self, ready_file: &Path) -> Result<Value> {
+    fn wait(&mut self) -> Result<Value> {
         let started = Instant::now();
-        while !ready_file.exists() {
+        while !self.ready_file.exists() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("`cholla dev` ended with {status}:\n{}", fs::read_to_string(&self.log)?);
             }
@@ -64,7 +74,7 @@ impl Server {
             }
             std::thread::sleep(LOOK_EVERY);
         }
-        Ok(serde_json::from_slice(&fs::read(ready_file)?)?)
+        Ok(serde_json::from_slice(&fs::read(&self.ready_file)?)?)
     }
 
     /// What the suites need to know, as environment variables.
@@ -81,18 +91,29 @@ impl Server {
             let value = value.with_context(|| format!("the ready file has no {pointer}"))?;
             Ok((name, value.to_owned()))
         };
-        variables.into_iter().map(variable).collect()
+        let ready_file = ("CHOLLA_READY_FILE", self.ready_file.display().to_string());
+        // For suites that make their world by the command line.
+        let binary = ("CHOLLA_BINARY", self.binary.display().to_string());
+        variables.into_iter().map(variable).chain([Ok(ready_file), Ok(binary)]).collect()
     }
 
     /// Fails where the log shows any of what the suites stored.
     pub(crate) fn check_log(&self) -> Result<()> {
         let log = fs::read_to_string(&self.log)?;
-        let leaked = CANARIES.iter().filter(|canary| log.contains(**canary)).count();
-        if leaked > 0 {
+        if CANARIES.iter().any(|canary| log.contains(canary)) {
             bail!("{} shows payloads, names or users of the suites", self.log.display());
+        }
+        if shows_credential(&log) {
+            bail!("{} shows credentials", self.log.display());
         }
         Ok(())
     }
+}
+
+/// Whether any word of `log` is a credential, or long enough to be one.
+fn shows_credential(log: &str) -> bool {
+    log.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+        .any(|word| word.len() >= CREDENTIAL_BYTES_MIN && CREDENTIALS.iter().any(|begin| word.starts_with(begin)))
 }
 
 impl Drop for Server {
@@ -100,5 +121,24 @@ impl Drop for Server {
         // It may have ended by itself; there is nothing else to do about either error.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_a_log() {
+        for (log, expected) in [
+            ("key=sk_test_interop_maker", true),
+            ("code \"ac_EbuD9L8MpiYwNOCLQIMFJSJBSc8rBYsm\"", true),
+            ("secret=whsec_interop_depot\n", true),
+            ("key=sk_test_****aker install=appinst_test_Nz7Tc3Yz1YOWQGsJRfhs8U9Idc7W2tmj", false),
+            ("the rt_ and the hmac_sha256_of_it", false),
+            ("", false),
+        ] {
+            assert_eq!(shows_credential(log), expected, "{log}");
+        }
     }
 }
