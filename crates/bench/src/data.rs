@@ -2,6 +2,8 @@
 //! likes.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,17 +13,19 @@ use anyhow::{Context as _, Result, bail};
 use crate::load::{Load, Window};
 use crate::process::Process;
 use crate::progress;
-use crate::request::Operation;
+use crate::request::{Operation, Source};
 use crate::world::{World, platform_file};
 
 /// Connections that load the secrets.
 const LOAD_CONNECTIONS: usize = 256;
 /// How long loading may take.
 const LOAD_PATIENCE: Duration = Duration::from_hours(1);
-/// The part of the configuration that is the same in every run: free ports on the loopback address, HTTP without TLS.
-const LISTENERS: &str = "[api]\nlisten = \"127.0.0.1:0\"\ntls = \"off\"\n\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+/// The part of the configuration that is the same in every run: free ports on the loopback address, HTTP without TLS,
+/// and no rate limits, which one key could not but exceed.
+const SETTINGS: &str = "[api]\nlisten = \"127.0.0.1:0\"\ntls = \"off\"\n\n[admin]\nlisten = \"127.0.0.1:0\"\n\n\
+                        [limits]\nper_credential_per_second = 0\nper_account_per_second = 0\n";
 /// A mark beside a directory whose secrets are all there. Its text changes with the world.
-const COMPLETE: &str = "world 1\n";
+const COMPLETE: &str = "world 2\n";
 
 /// The programs and directories of a run.
 #[derive(Debug)]
@@ -52,15 +56,29 @@ impl Workshop {
         Ok(Self { server, bench, directory })
     }
 
-    /// Starts the server of a home, durable as in production, with a cache of so many bytes; `None`: its default.
+    /// Starts the server of a home of secrets, durable as in production, with a cache of so many bytes; `None`: its default.
     ///
     /// # Errors
     /// When it does not become ready.
     pub(crate) fn start_server(&self, home: &Path, cache_bytes: Option<u64>) -> Result<Process> {
         let cache = cache_bytes.map_or(String::new(), |bytes| format!("cache_bytes = {bytes}\n"));
+        self.serve(home, &cache, Some(&platform_file()))
+    }
+
+    /// Starts the server of a home with more settings, and with a platform file if one is given.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub(crate) fn serve(&self, home: &Path, settings: &str, platform: Option<&str>) -> Result<Process> {
         let config = home.join("cholla.toml");
-        fs::write(&config, cache + LISTENERS)?;
-        fs::write(home.join("platform.toml"), platform_file())?;
+        let names_file = if platform.is_some() { "platform_file = \"platform.toml\"\n" } else { "" };
+        fs::write(&config, format!("{settings}{names_file}{SETTINGS}"))?;
+        if let Some(platform) = platform {
+            let path = home.join("platform.toml");
+            let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+            file.write_all(platform.as_bytes())?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        }
         let name = home.file_name().context("a home has a name")?.display().to_string();
         self.start(&self.server, &["serve".to_owned(), "--config".to_owned(), config.display().to_string()], &name)
     }
@@ -94,40 +112,48 @@ impl Workshop {
     /// # Errors
     /// When loading or copying fails.
     pub(crate) fn copy_of(&self, world: World, name: &str) -> Result<PathBuf> {
-        let loaded = self.loaded(world)?;
+        let made = self.made(&format!("secrets-{}", world.secrets()), |home| {
+            self.make_home(home)?;
+            let process = self.start_server(home, None)?;
+            load_once(&process, Source::Secrets(Operation::Set, world), world.secrets())?;
+            process.end()
+        })?;
+        self.copy(&made, name)
+    }
+
+    /// A copy of a home for this run, under `name`.
+    ///
+    /// # Errors
+    /// When copying fails.
+    pub(crate) fn copy(&self, made: &Path, name: &str) -> Result<PathBuf> {
         let copy = self.directory.join(format!("run-{name}"));
         remove(&copy)?;
-        copy_directory(&loaded, &copy)?;
+        copy_directory(made, &copy)?;
         Ok(copy)
     }
 
-    /// The world's home, made and loaded if it is not.
-    fn loaded(&self, world: World) -> Result<PathBuf> {
-        let loaded = self.directory.join(format!("secrets-{}", world.secrets()));
-        let mark = loaded.with_extension("complete");
+    /// The home called `name`, made with `make` if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn made(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let home = self.directory.join(name);
+        let mark = home.with_extension("complete");
         if fs::read_to_string(&mark).is_ok_and(|text| text == COMPLETE) {
-            return Ok(loaded);
+            return Ok(home);
         }
         remove(&mark)?;
-        remove(&loaded)?;
-        self.make_home(&loaded)?;
-        let process = self.start_server(&loaded, None)?;
-        let (address, connections) = (process.address, LOAD_CONNECTIONS);
-        let load = Load { address, connections, operation: Operation::Set, world, seed: 0 }.prepare_once()?;
-        let started = Instant::now();
-        let answers = load.run(Window { start: started, end: started + LOAD_PATIENCE })?;
-        if answers.errors > 0 || answers.successes != u64::from(world.secrets()) {
-            let unexpected = answers.unexpected.unwrap_or_default();
-            bail!("{} of {} sets were refused: {unexpected}", answers.errors, world.secrets());
-        }
-        process.end()?;
-        progress(&format!("loaded {} secrets in {:.1} s", world.secrets(), started.elapsed().as_secs_f64()));
+        remove(&home)?;
+        make(&home)?;
         fs::write(&mark, COMPLETE)?;
-        Ok(loaded)
+        Ok(home)
     }
 
     /// Keys and token of a new server, as an operator makes them.
-    fn make_home(&self, home: &Path) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the program refuses.
+    pub(crate) fn make_home(&self, home: &Path) -> Result<()> {
         let made =
             Command::new(&self.server).arg("init").arg(home).output().context("starting the server's program")?;
         if made.status.success() {
@@ -135,6 +161,23 @@ impl Workshop {
         }
         bail!("`cholla init` failed: {}", String::from_utf8_lossy(&made.stderr))
     }
+}
+
+/// Sends each of `count` requests once.
+///
+/// # Errors
+/// When one is refused.
+pub(crate) fn load_once(process: &Process, source: Source, count: u32) -> Result<()> {
+    let (address, connections) = (process.address, LOAD_CONNECTIONS);
+    let load = Load { address, connections, source, seed: 0 }.prepare_once()?;
+    let started = Instant::now();
+    let answers = load.run(Window { start: started, end: started + LOAD_PATIENCE })?;
+    if answers.errors > 0 || answers.successes != u64::from(count) {
+        let unexpected = answers.unexpected.unwrap_or_default();
+        bail!("{} of {count} sets were refused: {unexpected}", answers.errors);
+    }
+    progress(&format!("loaded {count} secrets in {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(())
 }
 
 /// Builds the server as it is released.

@@ -9,8 +9,7 @@ use mio::{Events, Poll, Token};
 use crate::connection::{Connection, Heard};
 use crate::histogram::Histogram;
 use crate::random::Random;
-use crate::request::{Operation, Order, Requests};
-use crate::world::World;
+use crate::request::{Order, Source, Stream};
 
 /// Threads of the generator.
 const THREADS: usize = 2;
@@ -28,10 +27,8 @@ pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     /// Keep-alive connections, each with one request under way.
     pub(crate) connections: usize,
-    /// The operation.
-    pub(crate) operation: Operation,
-    /// The secrets asked for.
-    pub(crate) world: World,
+    /// The requests.
+    pub(crate) source: Source,
     /// What tells this load's idempotency keys from those of every other load.
     pub(crate) seed: u64,
 }
@@ -86,7 +83,7 @@ impl Load {
             // The seed is the place in one long sequence, and neighbours would soon repeat each other: it is mixed first.
             let place = self.seed.wrapping_mul(THREADS as u64).wrapping_add(thread as u64);
             let seed = Random::new(place).next();
-            let requests = Requests::new(self.operation, self.world, order(first), seed);
+            let requests = self.source.stream(order(first), seed);
             let connections = self.connections / threads + usize::from(thread < self.connections % threads);
             Worker::new(self.address, connections, requests)
         };
@@ -125,14 +122,14 @@ struct Worker {
     address: SocketAddr,
     poll: Poll,
     connections: Vec<Connection>,
-    requests: Requests,
+    requests: Box<dyn Stream>,
     /// Connections with a request under way.
     busy: usize,
     answers: Answers,
 }
 
 impl Worker {
-    fn new(address: SocketAddr, connections: usize, requests: Requests) -> Result<Self> {
+    fn new(address: SocketAddr, connections: usize, requests: Box<dyn Stream>) -> Result<Self> {
         let poll = Poll::new()?;
         let open = |token| Connection::open(address, poll.registry(), token);
         let connections = (0..connections).map(open).collect::<Result<_>>()?;

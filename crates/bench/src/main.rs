@@ -1,7 +1,8 @@
 //! Measures the server against the floors: the same requests, the same two cores, the same minute. Only ratios count.
 //!
 //! Reading order: `world` (what is stored), `request` (what is asked), `load` (who asks), `floor` (what the server is held
-//! against), `case` (which pairs, which targets), `run` (in which order), `table` (what is printed).
+//! against), `case` (which pairs, which targets), `run` (in which order), `table` (what is printed). `directory` and `growth` do the same
+//! for what the server knows beside secrets.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,13 +13,16 @@ use clap::{Parser, Subcommand};
 mod case;
 mod connection;
 mod data;
+mod directory;
 mod floor;
+mod growth;
 mod histogram;
 mod load;
 mod machine;
 mod measurement;
 mod process;
 mod random;
+mod refresh;
 mod request;
 mod response;
 mod run;
@@ -33,14 +37,16 @@ mod world;
 #[command(name = "cholla-bench", args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(subcommand)]
-    floor: Option<FloorCommand>,
+    command: Option<Command>,
     #[command(flatten)]
     run: RunArgs,
 }
 
-/// The floors, each in a process of its own so that its CPU time and memory are its own.
+/// What else there is: another table, and the floors, each in a process of its own so that its CPU time and memory are its own.
 #[derive(Subcommand)]
-enum FloorCommand {
+enum Command {
+    /// A large directory against a small one
+    Directory(growth::GrowthArgs),
     /// F1h: hyper with one fixed answer
     FloorHttp {
         /// Where to write the address
@@ -91,16 +97,18 @@ struct RunArgs {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    match args.floor {
-        Some(FloorCommand::FloorHttp { ready_file }) => floor::http_only::run(&ready_file),
-        Some(FloorCommand::FloorLog { ready_file, log, secrets }) => {
+    match args.command {
+        Some(Command::FloorHttp { ready_file }) => floor::http_only::run(&ready_file),
+        Some(Command::FloorLog { ready_file, log, secrets }) => {
             floor::log::run(&log, world::World::of(secrets)?, &ready_file)
         }
-        None => {
-            let table = run::run(args.run)?;
-            Ok(std::io::stdout().write_all(table.as_bytes())?)
-        }
+        Some(Command::Directory(args)) => show(&growth::run(args)?),
+        None => show(&run::run(args.run)?),
     }
+}
+
+fn show(table: &str) -> Result<()> {
+    Ok(std::io::stdout().write_all(table.as_bytes())?)
 }
 
 /// Says on standard error what goes on; the table alone goes to standard output.

@@ -10,10 +10,14 @@ use anyhow::{Context as _, Result, bail};
 
 /// Linux counts CPU time for user space in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
-/// How long a start or an end may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a start or an end may take: the longest is that of a server that is declared a million keys.
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How often a start is looked at.
 const LOOK: Duration = Duration::from_micros(200);
+/// How often one is looked at that has taken long already.
+const LATER_LOOK: Duration = Duration::from_millis(10);
+/// When that is.
+const LATER: Duration = Duration::from_secs(5);
 
 /// A running server with its own process.
 #[derive(Debug)]
@@ -29,7 +33,7 @@ impl Process {
     /// Starts `program` and waits until it has written `ready_file`. What it logs goes to `log`.
     ///
     /// # Errors
-    /// When it ends before it is ready, or takes longer than two minutes.
+    /// When it ends before it is ready, or takes longer than ten minutes.
     pub(crate) fn start(program: &Path, arguments: &[String], ready_file: &Path, log: &Path) -> Result<Self> {
         if ready_file.exists() {
             fs::remove_file(ready_file)?;
@@ -57,7 +61,7 @@ impl Process {
                 child.wait()?;
                 bail!("{} was not ready after {PATIENCE:?}", program.display());
             }
-            wait(LOOK);
+            wait(if started.elapsed() < LATER { LOOK } else { LATER_LOOK });
         }
         let ready_after = started.elapsed();
         let address = address_in(&fs::read_to_string(ready_file)?)?;
@@ -99,7 +103,7 @@ impl Process {
     /// Asks it to end, and waits until it has.
     ///
     /// # Errors
-    /// When it does not end within two minutes, or not with success.
+    /// When it does not end within ten minutes, or not with success.
     pub(crate) fn end(mut self) -> Result<()> {
         let pid = self.child.id().to_string();
         Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status()?;

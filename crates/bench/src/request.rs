@@ -1,5 +1,6 @@
 //! The requests of each measured operation, endlessly or once for each secret.
 
+use crate::directory::Credentials;
 use crate::random::Random;
 use crate::template::{Hole, Template};
 use crate::world::{PAYLOAD_CHARS, SECRET_KEY, World, payload};
@@ -24,6 +25,31 @@ pub(crate) enum Operation {
     Mix,
 }
 
+/// What a load asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// Secrets of a world.
+    Secrets(Operation, World),
+    /// Credentials of a directory.
+    Credentials(Credentials),
+}
+
+impl Source {
+    /// Its requests in an order.
+    pub(crate) fn stream(self, order: Order, seed: u64) -> Box<dyn Stream> {
+        match self {
+            Self::Secrets(operation, world) => Box::new(Requests::new(operation, world, order, seed)),
+            Self::Credentials(credentials) => Box::new(credentials.requests(order, seed)),
+        }
+    }
+}
+
+/// Requests, one after another.
+pub(crate) trait Stream: Send {
+    /// The next request; `None` after the last one.
+    fn next(&mut self) -> Option<&[u8]>;
+}
+
 /// In which order a world's secrets are asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
@@ -36,6 +62,21 @@ pub(crate) enum Order {
         /// The distance to the next one.
         step: u32,
     },
+}
+
+impl Order {
+    /// The next of `count` numbers; `None` after the last one.
+    pub(crate) fn next(&mut self, count: u32, random: &mut Random) -> Option<u32> {
+        let number = match self {
+            Self::Random => random.below(count),
+            Self::Once { first, step } => {
+                let number = *first;
+                *first = number.saturating_add(*step);
+                number
+            }
+        };
+        (number < count).then_some(number)
+    }
 }
 
 /// A stream of requests.
@@ -66,20 +107,11 @@ impl Requests {
         };
         Self { operation, world, order, read, sets, random }
     }
+}
 
-    /// The next request; `None` after the last one.
-    pub(crate) fn next(&mut self) -> Option<&[u8]> {
-        let number = match &mut self.order {
-            Order::Random => self.random.below(self.world.secrets()),
-            Order::Once { first, step } => {
-                let number = *first;
-                *first = number.saturating_add(*step);
-                number
-            }
-        };
-        if number >= self.world.secrets() {
-            return None;
-        }
+impl Stream for Requests {
+    fn next(&mut self) -> Option<&[u8]> {
+        let number = self.order.next(self.world.secrets(), &mut self.random)?;
         let sets = match self.operation {
             Operation::Find | Operation::List => false,
             Operation::Set | Operation::SetWithKey => true,

@@ -14,7 +14,7 @@ use crate::machine;
 use crate::measurement::{Measurement, as_f64, measure};
 use crate::process::Process;
 use crate::progress;
-use crate::request::Operation;
+use crate::request::{Operation, Source};
 use crate::start::measure_starts;
 use crate::table::{self, Line, cell, grouped, ratio};
 use crate::world::World;
@@ -153,7 +153,8 @@ impl Plan {
 
     fn measure(&mut self, on: &Process, operation: Operation, world: World, connections: usize) -> Result<Measurement> {
         self.loads += 1;
-        let load = Load { address: on.address, connections, operation, world, seed: self.loads };
+        let load =
+            Load { address: on.address, connections, source: Source::Secrets(operation, world), seed: self.loads };
         measure(on, load, self.length).with_context(|| format!("{operation:?} from {connections} connections"))
     }
 
@@ -162,7 +163,8 @@ impl Plan {
         let secrets = grouped(large.secrets());
         let home = self.workshop.copy_of(large, "starts")?;
         let bytes = bytes_in(&home)?;
-        let starts = measure_starts(&self.workshop, &home, large, STARTS)?;
+        let start = || self.workshop.start_server(&home, None);
+        let starts = measure_starts(&start, Source::Secrets(Operation::Set, large), STARTS)?;
         let floor = self.workshop.start_floor_http()?;
         let floor_mib = as_f64(floor.resident_kib()?) / 1024.0;
         floor.kill()?;

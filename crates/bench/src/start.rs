@@ -1,17 +1,14 @@
 //! How long a start takes, and how much memory a server needs before anybody asks for anything.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::data::Workshop;
 use crate::load::{Load, Window};
 use crate::measurement::as_f64;
-use crate::process::wait;
-use crate::request::Operation;
+use crate::process::{Process, wait};
+use crate::request::Source;
 use crate::spread::Spread;
-use crate::world::World;
 
 /// How long a server is left alone before its memory is read and it is asked to end.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -31,23 +28,27 @@ pub(crate) struct Starts {
     pub(crate) resident_mib: Spread,
 }
 
-/// Starts the server again and again. The starts after a kill follow the clean ones.
+/// Starts the server again and again, and kills it amid `sets`. The starts after a kill follow the clean ones.
 ///
 /// # Errors
 /// When it does not start, or does not end.
-pub(crate) fn measure_starts(workshop: &Workshop, home: &Path, world: World, rounds: usize) -> Result<Starts> {
+pub(crate) fn measure_starts(
+    start_server: &dyn Fn() -> Result<Process>,
+    sets: Source,
+    rounds: usize,
+) -> Result<Starts> {
     let (mut after_end, mut after_kill, mut resident) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let process = workshop.start_server(home, None)?;
+        let process = start_server()?;
         after_end.push(process.ready_after.as_secs_f64() * 1e3);
         wait(SETTLING);
         resident.push(as_f64(process.resident_kib()?) / 1024.0);
         process.end()?;
     }
     for seed in 0..rounds {
-        let process = workshop.start_server(home, None)?;
+        let process = start_server()?;
         let (address, connections) = (process.address, CONNECTIONS);
-        let load = Load { address, connections, operation: Operation::Set, world, seed: seed as u64 }.prepare()?;
+        let load = Load { address, connections, source: sets, seed: seed as u64 }.prepare()?;
         let start = Instant::now();
         let window = Window { start, end: start + 2 * BEFORE_KILL };
         let generator = std::thread::spawn(move || load.run(window));
@@ -55,7 +56,7 @@ pub(crate) fn measure_starts(workshop: &Workshop, home: &Path, world: World, rou
         process.kill()?;
         // Its connections broke: what it returns says nothing.
         drop(generator.join());
-        let process = workshop.start_server(home, None)?;
+        let process = start_server()?;
         after_kill.push(process.ready_after.as_secs_f64() * 1e3);
         wait(SETTLING);
         process.end()?;

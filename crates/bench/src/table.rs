@@ -131,7 +131,8 @@ pub(crate) fn grouped(number: u32) -> String {
     grouped
 }
 
-fn push_row(table: &mut String, cells: &[String]) {
+/// Appends a row.
+pub(crate) fn push_row(table: &mut String, cells: &[String]) {
     writeln!(table, "| {} |", cells.iter().map(|cell| cell.trim()).collect::<Vec<_>>().join(" | "))
         .expect("a string takes every text");
 }

@@ -81,7 +81,7 @@ impl Template {
 }
 
 /// Writes a number with leading zeros; what does not fit is cut off.
-fn decimal(digits: &mut [u8], mut number: u32) {
+pub(crate) fn decimal(digits: &mut [u8], mut number: u32) {
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789"[(number % 10) as usize];
         number /= 10;
