@@ -53,7 +53,9 @@ pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Runnin
     let foundation = Foundation::lay(Store::open(&config.data_dir, &options)?, root).await?;
     let clock = Arc::new(ServerClock::default());
     let keeper = foundation.keeper(&clock, config.grace_seconds)?;
-    let declared = match platform {
+    // At the first start only: later ones would bring back what was revoked or uninstalled meanwhile.
+    let is_first = keeper.read().accounts().next().is_none();
+    let declared = match platform.filter(|_| is_first) {
         Some(platform) => settle(&keeper, &foundation, platform).await?,
         None => Declared::default(),
     };

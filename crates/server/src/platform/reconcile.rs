@@ -274,14 +274,15 @@ impl Planner<'_> {
         let name = key_name(key);
         match found {
             None => Some(line(Action::Create, "key", name, "")),
+            // What was revoked stays so: a file that still names it brings it back at a start of dev mode only.
+            Some(found) if found.revoked_at.is_some() && !self.manner.anew => None,
             Some(found) => {
                 let same = found.kind == credential_kind(key, "")
                     || matches!(found.kind, CredentialKind::Publishable { .. }) && key.kind == KeyKind::Publishable;
                 let is_same = same
                     && found.account == key.account
                     && found.livemode == key.livemode
-                    && found.permissions == key_permissions(key)
-                    && found.revoked_at.is_none();
+                    && found.permissions == key_permissions(key);
                 let renews = self.manner.anew;
                 (renews || !is_same).then(|| line(Action::Update, "key", name, ""))
             }
