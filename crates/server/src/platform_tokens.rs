@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arc_swap::ArcSwap;
 use cholla_domain::directory::access::Refused;
-use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind};
+use cholla_domain::directory::credential::Credential;
 use cholla_domain::directory::state::Directory;
 use cholla_domain::id::AppId;
 use cholla_domain::operator::app_named;
@@ -90,20 +90,8 @@ impl PlatformTokens {
         })?;
         // One that nobody knows is installed nowhere, and refused like one that is not installed.
         let app = app_named(directory, &claims.app).map_or_else(|_| AppId::new(claims.app), |app| app.id.clone());
-        let install = directory.install_of(&app, &claims.account, claims.livemode);
-        Ok(Credential {
-            // Nobody finds it by this: it is not kept.
-            key: CredentialKey::from_bytes([0; 16]),
-            kind: CredentialKind::Embedded { app, user: claims.user },
-            account: claims.account,
-            livemode: claims.livemode,
-            permissions: None,
-            install: install.map(|install| install.id),
-            tail: None,
-            created_at: now,
-            expires_at: Some(claims.expires_at),
-            revoked_at: None,
-        })
+        let (whom, times) = ((claims.account, claims.livemode), (now, claims.expires_at));
+        Ok(directory.signed_session((app, claims.user), whom, times))
     }
 }
 

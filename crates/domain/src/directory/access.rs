@@ -1,9 +1,9 @@
 //! Who a credential is: to the secrets (contract section 5), to the Install API (section 12), to OAuth (15.3).
 
 use super::app::ApiAccess;
-use super::credential::{Credential, CredentialKind, InstallRights};
+use super::credential::{Credential, CredentialKey, CredentialKind, InstallRights};
 use super::state::Directory;
-use crate::id::AccountId;
+use crate::id::{AccountId, AppId, UserId};
 use crate::livemode::Livemode;
 use crate::place::Namespace;
 use crate::principal::{Permissions, Principal, Reach};
@@ -166,6 +166,30 @@ impl Directory {
                 self.principal(credential, named, now)?;
                 Ok(InstallCaller::App { account: own.clone(), livemode })
             }
+        }
+    }
+
+    /// A UI extension's session that the platform has signed by itself: a credential without state, so it belongs to whatever install of the
+    /// app is there now (contract 14.4).
+    pub fn signed_session(
+        &self,
+        (app, user): (AppId, UserId),
+        (account, livemode): (AccountId, Livemode),
+        (now, expires_at): (Timestamp, Timestamp),
+    ) -> Credential {
+        let install = self.install_of(&app, &account, livemode).map(|install| install.id);
+        Credential {
+            // Nobody finds it by this: it is not kept.
+            key: CredentialKey::from_bytes([0; 16]),
+            kind: CredentialKind::Embedded { app, user },
+            account,
+            livemode,
+            permissions: None,
+            install,
+            tail: None,
+            created_at: now,
+            expires_at: Some(expires_at),
+            revoked_at: None,
         }
     }
 

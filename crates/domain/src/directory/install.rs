@@ -58,7 +58,7 @@ pub struct Install {
     /// How it came.
     pub channel: Channel,
     /// The upload that is installed. A `public` install follows the releases of its app: what it stands at is
-    /// [`Directory::standing`](super::Directory::standing), this is how far its grants have been carried.
+    /// [`Directory::standing`](super::state::Directory::standing), this is how far its grants have been carried.
     pub version: u32,
     /// The number of the release that a `public` install has been carried to; 0 on other channels.
     pub release: u32,

@@ -87,6 +87,34 @@ fn cell(world: &DirectoryWorld, credential: &Credential, named: Option<&str>) ->
     }
 }
 
+/// A session that the platform has signed (a JWT), as it is judged when it is presented.
+fn signed(world: &DirectoryWorld, livemode: Livemode, expires_in: i64) -> Credential {
+    let whom = (AccountId::new("acct_shop"), livemode);
+    world.directory.signed_session((app(), UserId::new("usr_own")), whom, (world.now, world.now.plus(expires_in)))
+}
+
+/// Without state, it follows the install: it ends with it and is good again with the next one.
+fn signed_sessions(text: &mut String, access: ApiAccess) {
+    let _ = writeln!(text, "## a user's session signed by the platform (JWT), access {}", access.as_str());
+    for (state, channel, granted, happens) in STATES {
+        let mut world = world(access);
+        let id = install(&mut world, ("acct_shop", Livemode::Test, channel), granted);
+        happens(&mut world, id);
+        let _ = writeln!(text, "{state:<30}{}", cell(&world, &signed(&world, Livemode::Test, 60), None));
+    }
+    let mut world = world(access);
+    install(&mut world, ("acct_shop", Livemode::Test, Channel::Public), &BOTH);
+    for (state, livemode, expires_in, names) in [
+        ("of the other mode", Livemode::Live, 60, None),
+        ("expired", Livemode::Test, 0, None),
+        ("naming its own account", Livemode::Test, 60, Some("acct_shop")),
+        ("naming the developer", Livemode::Test, 60, Some("acct_dev")),
+    ] {
+        let _ = writeln!(text, "{state:<30}{}", cell(&world, &signed(&world, livemode, expires_in), names));
+    }
+    text.push('\n');
+}
+
 pub(crate) fn table() -> String {
     let mut text = String::from(
         "# What a credential made for the install reaches afterwards, in the account scope\n\n\
@@ -116,6 +144,7 @@ pub(crate) fn table() -> String {
             }
             text.push('\n');
         }
+        signed_sessions(&mut text, access);
     }
     text.pop();
     text
