@@ -18,10 +18,9 @@ const CREDENTIALS_PER_ACCOUNT: u32 = 10;
 const INSTALLS_PER_APP: u32 = 10;
 /// Sessions per account on average; all of them belong to a few accounts.
 const SESSIONS_PER_ACCOUNT: u32 = CREDENTIALS_PER_ACCOUNT - 2;
-/// One account in so many has users with sessions.
-const SESSION_ACCOUNTS: u32 = 100;
-/// What has sessions in a directory however small.
-const SESSION_ACCOUNTS_LEAST: u32 = 10;
+/// Accounts that have users with sessions, in a directory of any size: so that the same number of secrets is asked for, which is what the
+/// processor's caches feel first.
+const SESSION_ACCOUNTS: u32 = 1_000;
 /// Digits of every number in ids and keys.
 const DIGITS: usize = 8;
 /// Characters of a payload.
@@ -51,7 +50,7 @@ impl Size {
 
     /// Accounts that have sessions.
     fn session_accounts(self) -> u32 {
-        (self.accounts / SESSION_ACCOUNTS).max(SESSION_ACCOUNTS_LEAST)
+        self.accounts.min(SESSION_ACCOUNTS)
     }
 
     /// The app that an account has installed: another account's.

@@ -19,11 +19,11 @@ use crate::start::measure_starts;
 use crate::table::{cell, grouped, of_quantities, push_row, ratio};
 
 /// Accounts of the small directory.
-const SMALL: Size = Size { accounts: 100 };
+const SMALL: Size = Size { accounts: 1_000 };
 /// Accounts of the large one.
 const LARGE: Size = Size { accounts: 100_000 };
 /// Accounts of the large one of a short run.
-const QUICK: Size = Size { accounts: 1_000 };
+const QUICK: Size = Size { accounts: 2_000 };
 /// The length of a measurement of a short run.
 const QUICK_SECONDS: f64 = 0.4;
 /// Connections of the finds.

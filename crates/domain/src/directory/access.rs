@@ -101,16 +101,12 @@ impl Directory {
             CredentialKind::Publishable { .. } => return Err(Refused::Publishable),
             CredentialKind::Admin(_) => return Err(Refused::Unknown),
         };
-        let granted = credential.install.and_then(|install| self.install_permissions(&install));
-        let (Some(granted), Some(found), true) = (granted, self.app(app), is_own) else {
+        let access = credential.install.and_then(|install| self.install_access(&install));
+        let (Some((granted, developer)), true) = (access, is_own) else {
             return Err(Refused::AccountNotReachable);
         };
         Ok(Principal {
-            namespace: Namespace {
-                developer: found.owner.clone(),
-                account: own.clone(),
-                livemode: credential.livemode,
-            },
+            namespace: Namespace { developer: developer.clone(), account: own.clone(), livemode: credential.livemode },
             reach,
             permissions: credential.permissions.map_or(granted, |own| own.intersection(granted)),
             app: Some(app.clone()),

@@ -69,11 +69,14 @@ pub struct Directory {
     sequence: u64,
 }
 
-/// An install with what each request needs of it.
+/// An install with what each request needs of it at hand.
 #[derive(Debug)]
 struct InstallEntry {
-    install: Install,
     permissions: Permissions,
+    /// The owner of its app; `None` while that is not there.
+    owner: Option<AccountId>,
+    /// Apart, so that what requests look at lies close together.
+    install: Box<Install>,
 }
 
 /// The installs of one developer's apps on one account in one mode.
@@ -198,7 +201,7 @@ impl Directory {
                 self.users.entry(user.account.clone()).or_default().insert(user.id.clone(), user);
             }
             Record::App(app) => self.put_app(*app),
-            Record::Install(install) => self.put_install(*install),
+            Record::Install(install) => self.put_install(install),
             Record::Ended(ended) => self.put_ended(*ended),
             Record::Credential(credential) => self.put_credential(credential),
             Record::Grant(grant) => self.put_grant(*grant),
@@ -227,7 +230,14 @@ impl Directory {
                     users.remove(user);
                 }
             }
-            RecordName::App(id) => self.remove_app(id),
+            RecordName::App(id) => {
+                self.remove_app(id);
+                for (_, _, install) in self.installs_by_app.get(id).into_iter().flatten() {
+                    if let Some(entry) = self.installs.get_mut(install) {
+                        entry.owner = None;
+                    }
+                }
+            }
             RecordName::Install(id) => self.remove_install(id),
             RecordName::Ended(id) => self.remove_ended(id),
             RecordName::Credential(key) => self.remove_credential(key),
@@ -271,7 +281,7 @@ impl Directory {
         }
     }
 
-    fn put_install(&mut self, mut install: Install) {
+    fn put_install(&mut self, mut install: Box<Install>) {
         self.remove_install(&install.id);
         self.share_account(&mut install.account);
         self.share_app(&mut install.app);
@@ -279,7 +289,7 @@ impl Directory {
         let (id, place) = (install.id, order(&install));
         self.installs_by_app.entry(install.app.clone()).or_default().insert(place);
         self.installs_by_account.entry(install.account.clone()).or_default().insert(place);
-        self.installs.insert(id, InstallEntry { install, permissions: Permissions::default() });
+        self.installs.insert(id, InstallEntry { permissions: Permissions::default(), owner: None, install });
         self.refresh_install(&id);
     }
 
@@ -317,6 +327,7 @@ impl Directory {
         }
         if let Some(entry) = self.installs.get_mut(id) {
             entry.permissions = permissions;
+            entry.owner = Some(owner.clone());
         }
         self.refresh_relation(&owner, &account, id.livemode(), |installs| {
             if let Err(place) = installs.binary_search(id) {

@@ -77,12 +77,18 @@ impl Directory {
 
     /// An install.
     pub fn install(&self, id: &InstallId) -> Option<&Install> {
-        self.installs.get(id).map(|entry| &entry.install)
+        self.installs.get(id).map(|entry| &*entry.install)
     }
 
     /// What an install's grants allow with secrets now.
     pub fn install_permissions(&self, id: &InstallId) -> Option<Permissions> {
         self.installs.get(id).map(|entry| entry.permissions)
+    }
+
+    /// The same, with the owner of its app. `None` while that is not there.
+    pub(crate) fn install_access(&self, id: &InstallId) -> Option<(Permissions, &AccountId)> {
+        let entry = self.installs.get(id)?;
+        Some((entry.permissions, entry.owner.as_ref()?))
     }
 
     /// An install that ended.
@@ -142,7 +148,7 @@ impl Directory {
 
     /// All installs, in no order.
     pub fn installs(&self) -> impl Iterator<Item = &Install> {
-        self.installs.values().map(|entry| &entry.install)
+        self.installs.values().map(|entry| &*entry.install)
     }
 
     /// A credential.
