@@ -147,6 +147,16 @@ pub struct App {
 layout!(App { id, public_id, client_id, owner, uploads, releases, signing_secret, made_up, created_at });
 
 impl App {
+    /// Whether an install may stand elsewhere now than when the app was as `before`: it has been released again, or an upload is another.
+    /// Releases are dropped only when every install is beyond them, and uploads when nothing refers to them.
+    pub(super) fn moves_installs(&self, before: &Self) -> bool {
+        let is_another = |(number, upload): (&u32, &Upload)| self.uploads.get(number).is_some_and(|now| now != upload);
+        self.owner != before.owner
+            || self.releases.iter().any(|(number, upload)| before.releases.get(number) != Some(upload))
+            || (self.releases.is_empty() != before.releases.is_empty())
+            || before.uploads.iter().any(is_another)
+    }
+
     /// The newest upload.
     pub fn newest(&self) -> &Upload {
         self.uploads.values().next_back().expect("an app has an upload from its beginning")

@@ -18,8 +18,9 @@ use crate::place::Namespace;
 use crate::principal::{Permission, Permissions};
 use crate::tag::ErasureId;
 use crate::time::Timestamp;
-use keyed_already::BuildKeyedAlready;
+use credentials::Credentials;
 
+mod credentials;
 mod keyed_already;
 mod lookup;
 
@@ -48,13 +49,7 @@ pub struct Directory {
     ended: HashMap<InstallId, EndedInstall>,
     /// Per app, account and mode: when installs ended there.
     ended_by_place: HashMap<Place, BTreeSet<InstallOrder>>,
-    credentials: HashMap<CredentialKey, Box<Credential>, BuildKeyedAlready>,
-    /// Credentials that are drawn again and again, by when each dies: what is over is found without looking at all of them.
-    mortal: BTreeSet<(Timestamp, CredentialKey)>,
-    /// App credentials that belong to no install yet.
-    unbound: BTreeMap<Place, BTreeSet<CredentialKey>>,
-    /// Publishable keys by account and mode: OAuth answers name one (contract 15.5).
-    publishable: BTreeMap<(AccountId, Livemode), BTreeSet<CredentialKey>>,
+    credentials: Credentials,
     grants: HashMap<InstallId, Grant>,
     /// Unused and used codes, and the beginnings of refresh tokens.
     tokens: HashMap<CredentialKey, InstallId>,
@@ -156,29 +151,26 @@ pub fn effective(granted: &BTreeSet<String>) -> Permissions {
 }
 
 impl Directory {
-    /// The directory of all records that were loaded.
+    /// The directory of all records that were loaded. Credentials, of which there are most, are sorted in beside the others.
     pub fn of(parts: Vec<Loaded>) -> Self {
         let mut directory = Self::default();
         directory.installs.reserve(parts.iter().map(|part| part.installs).sum());
-        directory.credentials.reserve(parts.iter().map(|part| part.credentials.len()).sum());
-        // Whoever names an account or an app finds it there, and shares its id.
-        let (named, others): (Vec<_>, Vec<_>) =
-            parts.into_iter().map(|part| (part.named, (part.credentials, part.others))).unzip();
-        for record in named.into_iter().flatten() {
-            directory.put(record);
+        let mut credentials = Vec::with_capacity(parts.len());
+        let mut others = Vec::with_capacity(parts.len());
+        let mut named = Vec::with_capacity(parts.len());
+        for part in parts {
+            credentials.push(part.credentials);
+            others.push(part.others);
+            named.push(part.named);
         }
-        let mut mortal = Vec::new();
-        for (credentials, others) in others {
-            for record in others {
+        directory.credentials = std::thread::scope(|scope| {
+            let credentials = scope.spawn(|| Credentials::of(credentials));
+            // Whoever names an account or an app finds it there, and shares its id.
+            for record in named.into_iter().chain(others).flatten() {
                 directory.put(record);
             }
-            for credential in credentials {
-                mortal.extend(credential.dies_at().map(|at| (at, credential.key)));
-                directory.insert_credential(credential);
-            }
-        }
-        // Sorted once for all.
-        directory.mortal = mortal.into_iter().collect();
+            credentials.join().expect("sorting in does not panic")
+        });
         directory
     }
 
@@ -228,6 +220,9 @@ impl Directory {
             RecordName::User(account, user) => {
                 if let Some(users) = self.users.get_mut(account) {
                     users.remove(user);
+                    if users.is_empty() {
+                        self.users.remove(account);
+                    }
                 }
             }
             RecordName::App(id) => {
@@ -240,13 +235,16 @@ impl Directory {
             }
             RecordName::Install(id) => self.remove_install(id),
             RecordName::Ended(id) => self.remove_ended(id),
-            RecordName::Credential(key) => self.remove_credential(key),
+            RecordName::Credential(key) => self.credentials.remove(key),
             RecordName::Grant(install) => self.remove_grant(install),
             RecordName::Endpoint(id) => self.remove_endpoint(id),
             RecordName::Ending(namespace) => {
                 self.endings.remove(namespace);
                 if let Some(own) = self.endings_by_account.get_mut(&namespace.account) {
                     own.remove(namespace);
+                    if own.is_empty() {
+                        self.endings_by_account.remove(&namespace.account);
+                    }
                 }
             }
             RecordName::Erasure(id) => {
@@ -259,12 +257,16 @@ impl Directory {
     }
 
     fn put_app(&mut self, app: App) {
-        self.remove_app(&app.id);
         let id = app.id.clone();
+        let moves_installs = self.apps.get(&id).is_none_or(|before| app.moves_installs(before));
+        self.remove_app(&id);
         self.apps_by_public_id.insert(app.public_id, id.clone());
         self.apps_by_client_id.insert(app.client_id, id.clone());
         self.apps_by_owner.entry(app.owner.clone()).or_default().insert(id.clone());
         self.apps.insert(id.clone(), app);
+        if !moves_installs {
+            return;
+        }
         let installs: Vec<_> = self.installs_by_app.get(&id).into_iter().flatten().map(|order| order.2).collect();
         for install in installs {
             self.refresh_install(&install);
@@ -277,6 +279,9 @@ impl Directory {
             self.apps_by_client_id.remove(&app.client_id);
             if let Some(own) = self.apps_by_owner.get_mut(&app.owner) {
                 own.remove(id);
+                if own.is_empty() {
+                    self.apps_by_owner.remove(&app.owner);
+                }
             }
         }
     }
@@ -343,22 +348,29 @@ impl Directory {
         livemode: Livemode,
         edit: impl FnOnce(&mut Vec<InstallId>),
     ) {
-        let relations = self.relations.entry(developer.clone()).or_default();
-        let relation = &mut relations.entry(account.clone()).or_default()[mode(livemode)];
+        let accounts = self.relations.entry(developer.clone()).or_default();
+        let mut relation = std::mem::take(&mut accounts.entry(account.clone()).or_default()[mode(livemode)]);
         edit(&mut relation.installs);
-        let installs = relation.installs.clone();
-        let mut reach: Option<Permissions> = None;
-        for id in &installs {
-            let Some(entry) = self.installs.get(id) else { continue };
-            let counts = self
-                .standing(&entry.install)
-                .is_some_and(|standing| standing.upload.manifest.api_access != ApiAccess::RestrictedApiKey);
-            if counts {
-                reach = Some(reach.unwrap_or_default().union(entry.permissions));
+        relation.reach = self.reach_of(&relation.installs);
+        let accounts = self.relations.entry(developer.clone()).or_default();
+        let both = accounts.entry(account.clone()).or_default();
+        both[mode(livemode)] = relation;
+        if both.iter().all(|relation| relation.installs.is_empty()) {
+            accounts.remove(account);
+            if accounts.is_empty() {
+                self.relations.remove(developer);
             }
         }
-        let relations = self.relations.entry(developer.clone()).or_default();
-        relations.entry(account.clone()).or_default()[mode(livemode)].reach = reach;
+    }
+
+    /// What installs allow the developer's own key: `None` if none of them opens the account to it (contract 14.2).
+    fn reach_of(&self, installs: &[InstallId]) -> Option<Permissions> {
+        let entries = installs.iter().filter_map(|id| self.installs.get(id));
+        let counting = entries.filter(|entry| {
+            self.standing(&entry.install)
+                .is_some_and(|standing| standing.upload.manifest.api_access != ApiAccess::RestrictedApiKey)
+        });
+        counting.map(|entry| entry.permissions).reduce(Permissions::union)
     }
 
     /// One copy of an account's id for all that name it.
@@ -375,44 +387,12 @@ impl Directory {
         }
     }
 
-    fn put_credential(&mut self, credential: Box<Credential>) {
-        self.remove_credential(&credential.key);
-        if let Some(at) = credential.dies_at() {
-            self.mortal.insert((at, credential.key));
-        }
-        self.insert_credential(credential);
-    }
-
-    fn insert_credential(&mut self, mut credential: Box<Credential>) {
+    fn put_credential(&mut self, mut credential: Box<Credential>) {
         self.share_account(&mut credential.account);
         if let Some(app) = credential.kind.app_mut() {
             self.share_app(app);
         }
-        if let (Some(app), None) = (credential.kind.app(), credential.install) {
-            let place = (app.clone(), credential.account.clone(), credential.livemode);
-            self.unbound.entry(place).or_default().insert(credential.key);
-        }
-        if let super::credential::CredentialKind::Publishable { .. } = credential.kind {
-            let place = (credential.account.clone(), credential.livemode);
-            self.publishable.entry(place).or_default().insert(credential.key);
-        }
-        self.credentials.insert(credential.key, credential);
-    }
-
-    fn remove_credential(&mut self, key: &CredentialKey) {
-        let Some(credential) = self.credentials.remove(key) else { return };
-        if let Some(at) = credential.dies_at() {
-            self.mortal.remove(&(at, *key));
-        }
-        if let (Some(app), None) = (credential.kind.app(), credential.install) {
-            let place = (app.clone(), credential.account.clone(), credential.livemode);
-            if let Some(keys) = self.unbound.get_mut(&place) {
-                keys.remove(key);
-            }
-        }
-        if let Some(keys) = self.publishable.get_mut(&(credential.account, credential.livemode)) {
-            keys.remove(key);
-        }
+        self.credentials.put(credential);
     }
 
     fn put_grant(&mut self, grant: Grant) {
@@ -465,8 +445,13 @@ impl Directory {
     fn remove_endpoint(&mut self, id: &EndpointId) {
         self.operator_endpoints.remove(id);
         let account = self.endpoints.remove(id).and_then(|endpoint| endpoint.account);
-        if let Some(own) = account.and_then(|account| self.endpoints_by_account.get_mut(&account)) {
+        if let Some((account, own)) =
+            account.and_then(|account| self.endpoints_by_account.get_mut(&account).map(|own| (account, own)))
+        {
             own.remove(id);
+            if own.is_empty() {
+                self.endpoints_by_account.remove(&account);
+            }
         }
     }
 

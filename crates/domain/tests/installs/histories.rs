@@ -72,7 +72,8 @@ fn told_by(directory: &Directory) -> String {
         let endpoints: Vec<_> = directory.endpoints_of(developer).map(|own| own.id).collect();
         let users: Vec<_> = directory.users(developer).cloned().collect();
         let endings: BTreeSet<_> = directory.endings_on(developer).map(|own| format!("{own:?}")).collect();
-        let _ = writeln!(text, "{endings:?}");
+        let credentials: Vec<_> = directory.credentials_of(developer).map(|own| own.key.to_string()).collect();
+        let _ = writeln!(text, "{endings:?} {credentials:?}");
         let _ = writeln!(text, "{:?} {apps:?} {endpoints:?} {users:?}", directory.account(developer));
         let _ = writeln!(text, "{:?}", directory.installs_on(developer).into_iter().flatten().collect::<Vec<_>>());
         for (account, livemode) in accounts.iter().flat_map(|own| Livemode::ALL.map(|mode| (own, mode))) {

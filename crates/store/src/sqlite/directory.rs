@@ -110,10 +110,13 @@ fn read_stretch(
     Ok(())
 }
 
+/// The first and the last row. Asked for one by one: SQLite finds either end at once, but looks at every row for both together.
 fn bounds(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    connection.query_row("SELECT ifnull(min(row), 1), ifnull(max(row), 0) FROM record", [], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    connection.query_row(
+        "SELECT ifnull((SELECT min(row) FROM record), 1), ifnull((SELECT max(row) FROM record), 0)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// As many connections as wanted, up to what the rows are worth, that see one state of the directory.

@@ -266,7 +266,7 @@ fn connect(path: &Path, options: &Options) -> Result<(Connection, Recent), Refus
     // Reads the root and the ends of each tree: what is grossly wrong is found now, not by the first request.
     connection.query_row(
         "SELECT (SELECT min(row) FROM secret), (SELECT max(row) FROM secret), (SELECT min(scope) FROM secret),
-                (SELECT max(kept_at) FROM idempotency), (SELECT count(*) FROM wrapped_key)",
+                (SELECT max(kept_at) FROM idempotency), (SELECT max(rowid) FROM wrapped_key)",
         [],
         |_| Ok(()),
     )?;

@@ -60,6 +60,11 @@ impl Directory {
         by_public_id.or_else(|| self.apps.get(&AppId::new(name)))
     }
 
+    /// The app of any of its three names (contract 11.3, 15.12). The two that are drawn go before the manifest id, which its developer chose.
+    pub fn app_of_any_name(&self, name: &str) -> Option<&App> {
+        ClientId::parse(name).and_then(|id| self.app_of_client(&id)).or_else(|| self.app_named(name))
+    }
+
     /// The app of an `app_` id.
     pub fn app_of_public_id(&self, id: &AppPublicId) -> Option<&App> {
         self.apps.get(self.apps_by_public_id.get(id)?)
@@ -153,29 +158,32 @@ impl Directory {
 
     /// A credential.
     pub fn credential(&self, key: &CredentialKey) -> Option<&Credential> {
-        self.credentials.get(key).map(|credential| &**credential)
+        self.credentials.get(key)
     }
 
     /// All credentials, in no order.
     pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
-        self.credentials.values().map(|credential| &**credential)
+        self.credentials.iter()
+    }
+
+    /// The credentials of an account, its own and those of apps that it installed, by key.
+    pub fn credentials_of(&self, account: &AccountId) -> impl Iterator<Item = &Credential> {
+        self.credentials.of_account(account)
     }
 
     /// The credentials that died before `moment` and that are drawn again and again, those that died first before the others.
     pub fn dead_before(&self, moment: Timestamp) -> impl Iterator<Item = CredentialKey> {
-        self.mortal.iter().take_while(move |(died_at, _)| *died_at < moment).map(|(_, key)| *key)
+        self.credentials.dead_before(moment)
     }
 
     /// The credentials of an app on an account that belong to no install yet.
     pub fn unbound(&self, app: &AppId, account: &AccountId, livemode: Livemode) -> impl Iterator<Item = &Credential> {
-        let keys = self.unbound.get(&(app.clone(), account.clone(), livemode));
-        keys.into_iter().flatten().filter_map(|key| self.credential(key))
+        self.credentials.unbound(app, account, livemode)
     }
 
     /// A publishable key of an account, the same one each time.
     pub fn publishable(&self, account: &AccountId, livemode: Livemode) -> Option<&Credential> {
-        let keys = self.publishable.get(&(account.clone(), livemode));
-        keys.into_iter().flatten().find_map(|key| self.credential(key))
+        self.credentials.publishable(account, livemode)
     }
 
     /// What OAuth knows of an install.
