@@ -14,6 +14,7 @@ use crate::http::{self, Answer, Client, Target};
 use crate::input::{self, STANDARD_INPUT};
 use crate::output::{self, Exit, Failure};
 use crate::sensitive::Sensitive;
+use crate::words;
 
 /// Pages of a list that are read at most, so that a broken server cannot keep it going for ever.
 const PAGES_MAX: usize = 10_000;
@@ -89,7 +90,7 @@ impl Admin {
     /// # Errors
     /// When the server cannot be reached, or refuses.
     pub(crate) fn get(&self, path: &str, query: &Form) -> Result<Success, Failure> {
-        self.checked(self.client.get(path, query.as_str())?)
+        self.checked(path, self.client.get(path, query.as_str())?)
     }
 
     /// `POST` with `body` as JSON.
@@ -98,7 +99,7 @@ impl Admin {
     /// When the server cannot be reached, or refuses.
     pub(crate) fn post(&self, path: &str, body: &impl Serialize) -> Result<Success, Failure> {
         let json = serde_json::to_vec(body).expect("what flags hold can be written as JSON");
-        self.checked(self.client.post_json(path, &json)?)
+        self.checked(path, self.client.post_json(path, &json)?)
     }
 
     /// `DELETE`
@@ -106,7 +107,7 @@ impl Admin {
     /// # Errors
     /// When the server cannot be reached, or refuses.
     pub(crate) fn delete(&self, path: &str) -> Result<Success, Failure> {
-        self.checked(self.client.delete(path)?)
+        self.checked(path, self.client.delete(path)?)
     }
 
     /// Reads a list to its end, or until it has `limit` rows, and prints the pages as they come where JSON is asked for.
@@ -152,8 +153,8 @@ impl Admin {
         self.post(&path(segments), &Rolling { overlap: args.overlap.as_deref() })
     }
 
-    fn checked(&self, answer: Answer) -> Result<Success, Failure> {
-        if (200..300).contains(&answer.status) { Ok(Success(answer)) } else { Err(refusal(&answer, self.json)) }
+    fn checked(&self, path: &str, answer: Answer) -> Result<Success, Failure> {
+        if (200..300).contains(&answer.status) { Ok(Success(answer)) } else { Err(refusal(path, &answer, self.json)) }
     }
 }
 
@@ -202,39 +203,47 @@ struct AdminError {
     param: Option<String>,
 }
 
-/// Why the server refused. Its messages say what to do; a file with several faults has a line for each.
-fn refusal(answer: &Answer, json: bool) -> Failure {
+/// Why the server refused a request to `path`. Its messages say what to do; a file with several faults has a line for each.
+fn refusal(path: &str, answer: &Answer, json: bool) -> Failure {
     let Ok(Envelope { error }) = serde_json::from_slice(&answer.body) else { return foreign(answer) };
+    let param = error.param.as_deref();
     let quoted = [
         Some(format!("status {}", answer.status)),
         error.code.as_ref().map(|code| format!("code {code}")),
-        error.param.as_ref().map(|param| format!("param {param}")),
+        param.map(|param| {
+            words::flag(path, param).map_or_else(|| format!("param {param}"), |flag| format!("flag {flag}"))
+        }),
         answer.request_id.as_ref().map(|id| format!("request {id}")),
     ];
     let exit = if (400..500).contains(&answer.status) { Exit::Refused } else { Exit::Unavailable };
     Failure {
         exit,
-        message: error.message.unwrap_or_else(|| "the server gave no reason".to_owned()),
+        message: error
+            .message
+            .as_deref()
+            .map_or_else(|| "the server gave no reason".to_owned(), |said| words::message(path, param, said)),
         details: Some(quoted.into_iter().flatten().collect::<Vec<_>>().join(", ")),
-        help: Some(recommendation(answer.status).to_owned()),
+        help: Some(recommendation(answer.status, param)),
         verbatim: json.then(|| answer.body.to_vec()),
     }
 }
 
-/// What to do about a refusal, beside what its message says.
-fn recommendation(status: u16) -> &'static str {
-    match status {
-        401 => {
+/// What to do about a refusal that is about `param`, beside what its message says.
+fn recommendation(status: u16, param: Option<&str>) -> String {
+    let known = match (status, param.and_then(words::list)) {
+        (404, Some(list)) => return format!("See what there is with `{list}`."),
+        (401, _) => {
             "Give an admin token of this server in CHOLLA_ADMIN_TOKEN or --admin-token-file; a key of the API is none."
         }
-        403 => "Use the token of an operator: an auditor's looks and changes nothing.",
-        404 => "See what there is: `list` of the same command shows it.",
-        409 => "Look at what is there, then correct the flags.",
-        413 => "Make the file smaller.",
-        429 => "Wait a moment, then try again.",
-        500.. => "Try again; the server's log tells the cause.",
+        (403, _) => "Use the token of an operator: an auditor's looks and changes nothing.",
+        (404, None) => "Check what is named, and that the server is of this version.",
+        (409, _) => "Look at what is there, then correct the flags.",
+        (413, _) => "Make the file smaller.",
+        (429, _) => "Wait a moment, then try again.",
+        (500.., _) => "Try again; the server's log tells the cause.",
         _ => "Correct it and try again; nothing was changed.",
-    }
+    };
+    known.to_owned()
 }
 
 /// An answer that the admin API does not know.
@@ -261,18 +270,21 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_to_do() {
-        for (status, expected) in [
-            (400, "Correct"),
-            (401, "CHOLLA_ADMIN_TOKEN"),
-            (403, "operator"),
-            (404, "list"),
-            (409, "what is there"),
-            (413, "smaller"),
-            (429, "Wait"),
-            (500, "log"),
-            (503, "log"),
+        for (status, param, expected) in [
+            (400, None, "Correct"),
+            (401, None, "CHOLLA_ADMIN_TOKEN"),
+            (403, None, "operator"),
+            (404, Some("account"), "`cholla accounts list`"),
+            (404, Some("app"), "`cholla apps list`"),
+            (404, Some("event"), "`cholla webhooks deliveries`"),
+            (404, None, "of this version"),
+            (409, Some("app"), "what is there"),
+            (413, None, "smaller"),
+            (429, None, "Wait"),
+            (500, None, "log"),
+            (503, None, "log"),
         ] {
-            assert!(recommendation(status).contains(expected), "{status}");
+            assert!(recommendation(status, param).contains(expected), "{status}");
         }
     }
 }

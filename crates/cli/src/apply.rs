@@ -34,6 +34,8 @@ struct Applied {
     plan: Vec<Step>,
     #[serde(default)]
     keys: Vec<Made>,
+    #[serde(default)]
+    secrets: Vec<Secret>,
 }
 
 /// A line of the plan.
@@ -62,6 +64,27 @@ struct Made {
     app: Option<String>,
     mode: String,
     value: Sensitive,
+}
+
+/// Another secret that was drawn: of a new app, or of a new webhook endpoint.
+#[derive(Deserialize)]
+struct Secret {
+    account: String,
+    app: Option<String>,
+    webhook: Option<String>,
+    url: Option<String>,
+    value: Sensitive,
+}
+
+impl Secret {
+    fn what(&self) -> String {
+        let of = match (&self.app, &self.webhook, &self.url) {
+            (Some(app), _, _) => app.clone(),
+            (_, Some(webhook), Some(url)) => format!("{webhook}, which delivers to {url}"),
+            _ => "what was made".to_owned(),
+        };
+        printable(&format!("The signing secret of {of}, of {}:", self.account))
+    }
 }
 
 /// Shows the plan, asks, and applies.
@@ -105,6 +128,9 @@ fn finish(admin: &Admin, answer: &Success) -> Result<(), Failure> {
         let of = key.app.as_deref().map(|app| format!(" of {app}")).unwrap_or_default();
         let what = format!("The {} key{of} on {}, in {} mode:", key.kind, key.account, key.mode);
         shown::print(&key.value, &printable(&what))?;
+    }
+    for secret in &applied.secrets {
+        shown::print(&secret.value, &secret.what())?;
     }
     Ok(())
 }

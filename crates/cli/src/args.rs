@@ -12,6 +12,7 @@ use clap_complete::Shell;
 pub(crate) mod accounts;
 pub(crate) mod admin;
 pub(crate) mod apps;
+pub(crate) mod installs;
 pub(crate) mod keys;
 pub(crate) mod oversight;
 pub(crate) mod secrets;
@@ -19,6 +20,7 @@ pub(crate) mod webhooks;
 
 use accounts::{AccountsCommand, UsersCommand};
 use apps::AppsCommand;
+use installs::{AuthorizationsCommand, InstallsCommand};
 use keys::{KeysCommand, SessionsCommand, TokensCommand};
 use oversight::{ApplyArgs, AuditCommand, ErasuresCommand, InventoryArgs, ReceiptsCommand};
 use webhooks::WebhooksCommand;
@@ -55,6 +57,16 @@ pub(crate) enum Command {
     Apps {
         #[command(subcommand)]
         command: AppsCommand,
+    },
+    /// Work with single installs
+    Installs {
+        #[command(subcommand)]
+        command: InstallsCommand,
+    },
+    /// Work with the consent of people who are asked to install an app
+    Authorizations {
+        #[command(subcommand)]
+        command: AuthorizationsCommand,
     },
     /// Work with keys
     Keys {
@@ -147,7 +159,8 @@ pub(crate) struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "./cholla.toml")]
     pub(crate) config: PathBuf,
-    /// Write addresses and all keys to this file, as JSON, once it accepts connections
+    /// Write addresses, and what the platform file declares, to this file, as JSON, once it accepts connections. Keys that the server drew are
+    /// there at the first start only
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
 }

@@ -35,5 +35,5 @@ impl Row for Entry {
 pub(crate) fn run(command: &AuditCommand) -> Result<(), Failure> {
     let AuditCommand::List(args) = command;
     let admin = Admin::open(&args.admin)?;
-    rows::print_some::<Entry>(&admin, &path(&["audit"]), args.limit, |form| form)
+    rows::print_some::<Entry>(&admin, &path(&["audit"]), rows::limit(args.limit), |form| form)
 }

@@ -33,12 +33,14 @@ pub(crate) fn run(args: InitArgs) -> Result<(), Failure> {
     );
     let _ = writeln!(
         text,
-        "  2. Make accounts, apps and installs through the admin API, or declare them in a platform file that cholla.toml names."
+        "  2. Let clients trust tls/ca.pem (for 820 days, then renew it), or put a certificate of your own in tls/server.pem and tls/server.key."
     );
+    let directory = &options.directory;
+    let _ = writeln!(text, "  3. cholla serve --config {}", directory.join("cholla.toml").display());
     let _ = writeln!(
         text,
-        "  3. Let clients trust tls/ca.pem (for 820 days, then renew it), or put a certificate of your own in tls/server.pem and tls/server.key."
+        "  4. Make accounts, apps, installs and keys while it runs: `cholla accounts create`, `cholla apps upload`, `cholla apps install`, `cholla keys create`; or declare them in a platform file and run `cholla apply -f platform.toml`. Each takes --admin-token-file {}.",
+        directory.join("admin.token").display()
     );
-    let _ = writeln!(text, "  4. cholla serve --config {}", options.directory.join("cholla.toml").display());
     output::bytes(text.as_bytes())
 }

@@ -10,11 +10,13 @@ mod apply;
 mod apps;
 mod args;
 mod audit;
+mod authorizations;
 mod dev;
 mod erasures;
 mod http;
 mod init;
 mod input;
+mod installs;
 mod inventory;
 mod keys;
 mod logging;
@@ -31,6 +33,7 @@ mod shown;
 mod tokens;
 mod users;
 mod webhooks;
+mod words;
 
 use std::process::ExitCode;
 
@@ -61,6 +64,8 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Accounts { command } => accounts::run(&command),
         Command::Users { command } => users::run(&command),
         Command::Apps { command } => apps::run(command),
+        Command::Installs { command } => installs::run(&command),
+        Command::Authorizations { command } => authorizations::run(&command),
         Command::Keys { command } => keys::run(&command),
         Command::Sessions { command } => sessions::run(&command),
         Command::Webhooks { command } => webhooks::run(command),

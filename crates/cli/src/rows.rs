@@ -51,6 +51,11 @@ pub(crate) fn print_some<R: Row + DeserializeOwned>(
     if admin.json { Ok(()) } else { print_all(&rows) }
 }
 
+/// How many rows a flag asks for.
+pub(crate) fn limit(asked: u32) -> usize {
+    usize::try_from(asked).unwrap_or(usize::MAX)
+}
+
 /// Prints a table.
 ///
 /// # Errors

@@ -57,6 +57,8 @@ fn answer(plan: &str, keys: &str) -> String {
     format!("200 | {{\"plan\":{plan},\"keys\":{keys}}}")
 }
 
+const SECRETS: &str = r#"[{"kind":"signing_secret","account":"acct_d","app":"com.example.app","webhook":null,"url":null,"mode":null,"value":"absec_1"},{"kind":"webhook_secret","account":"acct_d","app":null,"webhook":"we_1","url":"https://example.com/hook","mode":"test","value":"whsec_1"}]"#;
+
 const TABLE: &str = "ACTION  KIND  NAME             DETAIL\ncreate  app   com.example.app  of acct_d\ncreate  key   secret acct_d    test\n";
 
 #[test]
@@ -101,6 +103,20 @@ fn the_plan_comes_first() {
     ] {
         assert_eq!(apply(FILE, flags, &answers), expected, "{flags:?}");
     }
+}
+
+#[test]
+fn every_secret_that_was_drawn_is_shown_once() {
+    let applied = format!("200 | {{\"plan\":{PLAN},\"keys\":{KEYS},\"secrets\":{SECRETS}}}");
+    let (exit, stdout, stderr, _) = apply(FILE, &["--yes"], &[answer(PLAN, "[]"), applied]);
+    assert_eq!((exit, stdout), (0, format!("{TABLE}Applied 2 changes.\nsk_test_1\nabsec_1\nwhsec_1\n")));
+    let what: Vec<_> = stderr.lines().filter(|line| line.ends_with(':')).collect();
+    let expected = [
+        "The secret key on acct_d, in test mode:",
+        "The signing secret of com.example.app, of acct_d:",
+        "The signing secret of we_1, which delivers to https://example.com/hook, of acct_d:",
+    ];
+    assert_eq!(what, expected);
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn everything(client: &Client, url: &str, round: u64) -> (Vec<String>, Vec<Strin
     let admin = |path: &str, body: Value| client.admin(path, Some(&body)).unwrap().ok();
     let operators = admin("/v1/webhooks", json!({"url": url}));
     drawn.push(text(&operators, "secret"));
-    let given = json!({"url": url, "account": "acct_shop", "secret": "whsec_CanaryOfAnotherEndpoint"});
+    let given = json!({"url": url, "account": "acct_shop", "secret": "whsec_CanaryOfAnotherEndpointOfIt"});
     let given = admin("/v1/webhooks", given);
     for endpoint in [&operators, &given] {
         drawn.push(text(

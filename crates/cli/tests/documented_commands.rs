@@ -28,7 +28,7 @@ const PLACES: [(&str, &str); 2] = [("/etc/", "./etc/"), ("~/", "./")];
 const FILES: [(&str, &str); 7] = [
     (
         "stripe-app.json",
-        "{\n  \"id\": \"com.example.shop\",\n  \"version\": \"1.0.0\",\n  \"name\": \"Shop\",\n  \"permissions\": []\n}\n",
+        "{\n  \"id\": \"com.example.shop\",\n  \"version\": \"1.0.0\",\n  \"name\": \"Shop\",\n  \"permissions\": [],\n  \"stripe_api_access_type\": \"restricted_api_key\",\n  \"allowed_redirect_uris\": [\"https://shop.example/callback\"]\n}\n",
     ),
     ("token.txt", "a refresh token\n"),
     ("new.txt", "a newer refresh token\n"),

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use cholla_server::receipts::verify_receipt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -40,6 +41,8 @@ const SECRET: &str = "whsec_TheSecretOfTheEndpointOfTheDeveloper";
 const ERASURES: u64 = 4;
 /// How often each of them is, at most.
 const KILLS: u64 = 6;
+/// How long is waited, looking again and again, for what must come.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a thread does next.
 #[derive(Clone, Debug)]
@@ -439,6 +442,7 @@ fn told_of(receiver: &Receiver, installs: &BTreeMap<String, bool>, client: &Clie
         count("pending")
     };
     let (mut told, mut seen) = (HashMap::new(), 0);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let delivered = receiver.delivered();
         if delivered.len() == seen {
@@ -457,6 +461,7 @@ fn told_of(receiver: &Receiver, installs: &BTreeMap<String, bool>, client: &Clie
         if missing.is_empty() {
             return;
         }
+        assert!(Instant::now() < deadline, "not told in {PATIENCE:?}: {missing:?}");
         assert!(pending() > 0 || receiver.delivered().len() > delivered.len(), "never told: {missing:?}");
         thread::yield_now();
     }
@@ -548,10 +553,12 @@ fn rule_14_6_an_erasure_that_is_killed_is_finished_after_the_restart() {
         }
         let server = start(home.path());
         let client = Client::of_dev(&server);
+        let deadline = Instant::now() + PATIENCE;
         let receipt = loop {
             if let Some(receipt) = receipt_of(&client, &account) {
                 break receipt;
             }
+            assert!(Instant::now() < deadline, "no receipt for {account} in {PATIENCE:?}");
             thread::yield_now();
         };
         let destroyed: Vec<_> = before.iter().filter(|key| !holds(home.path(), key)).collect();

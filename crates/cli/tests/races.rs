@@ -30,6 +30,8 @@ const CLIENTS: usize = 16;
 const ROUNDS: u64 = 6;
 /// How often uninstalls and sets meet.
 const MEETINGS: u64 = 40;
+/// How often uninstalls and the first sets of a namespace meet.
+const FIRST_SETS: u64 = 400;
 
 /// `cholla dev` with a world of its own.
 fn dev() -> (TempDir, Server) {
@@ -313,6 +315,65 @@ fn rule_14_6_without_grace_a_reinstall_finds_nothing_whatever_sets_the_uninstall
             assert_eq!(set(&client, &account, "usr_0", "new").status, 200);
             assert_eq!(names(&client, &account, "usr_0"), ["new"]);
         }
+    }
+    assert!(done > 0 && refused > 0, "the uninstalls met sets: {done} before, {refused} after");
+    assert!(server.stop().success());
+}
+
+/// A set that nobody waits for: the connection is closed as soon as it is sent.
+fn set_and_leave(client: &Client, key: &str, name: &str) {
+    let body = format!("name={name}&payload=payload-of-{name}&scope[type]=account");
+    let mut stream = TcpStream::connect(client.base.strip_prefix("http://").unwrap()).unwrap();
+    let request = format!(
+        "POST /v1/apps/secrets HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+}
+
+/// The namespace has no key when the uninstall comes, so that one of the sets is about to make it. They come with a token of the install that
+/// ends, so that none of them can belong to the next one; half of the clients do not stay for the answer.
+#[test]
+fn rule_14_6_without_grace_the_first_sets_of_a_namespace_do_not_outlive_the_uninstall_they_meet() {
+    let (_home, server, token) = without_grace();
+    let client = Client::of(&server, &token);
+    let who = (DEVELOPER, "acct_0");
+    let mut install = client.install(who, OAUTH_APP);
+    let (mut done, mut refused) = (0, 0);
+    for round in 0..FIRST_SETS {
+        let access = access_token(&client, &install);
+        let barrier = Barrier::new(5);
+        let statuses: Vec<u16> = thread::scope(|scope| {
+            let sets: Vec<_> = (0..4)
+                .map(|number| {
+                    let (barrier, access, client) = (&barrier, access.as_str(), Client::of(&server, &token));
+                    scope.spawn(move || {
+                        client.call(("", ""), "/v1/apps/secrets", None);
+                        barrier.wait();
+                        if number % 2 == 0 {
+                            let form = format!("name=early-{number}&payload=p&scope[type]=account");
+                            return client.call((access, ""), "/v1/apps/secrets", Some(&form)).status;
+                        }
+                        set_and_leave(&client, access, &format!("early-{number}"));
+                        0
+                    })
+                })
+                .collect();
+            barrier.wait();
+            // Somewhere before, among or behind the sets.
+            for _ in 0..(round % 40) * 400 {
+                std::hint::spin_loop();
+            }
+            let uninstalled = client.uninstall(who, &text(&install, "id"));
+            assert_eq!(uninstalled.status, 200, "{}", uninstalled.body);
+            // At once, while some are still on their way.
+            install = client.install(who, OAUTH_APP);
+            sets.into_iter().map(|set| set.join().unwrap()).collect()
+        });
+        done += statuses.iter().filter(|status| **status == 200).count();
+        refused += statuses.iter().filter(|status| **status == 403).count();
+        assert_eq!(shared_names(&client, who.1), Vec::<String>::new(), "round {round}: {statuses:?}");
     }
     assert!(done > 0 && refused > 0, "the uninstalls met sets: {done} before, {refused} after");
     assert!(server.stop().success());

@@ -78,7 +78,7 @@ fn a_production_server_from_init_to_a_restart() {
     let apply = ["apply", "-f", platform.to_str().unwrap(), "--admin-token-file", token.to_str().unwrap(), "--yes"];
     let refused = cholla(&apply, &admin, b"");
     assert_eq!((refused.exit, refused.stdout.as_str()), (1, ""), "{}", refused.stderr);
-    assert!(refused.stderr.contains("allow_values") && !refused.stderr.contains(key), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--allow-values") && !refused.stderr.contains(key), "{}", refused.stderr);
     let apply = [&apply[..], &["--allow-values"]].concat();
     let applied = cholla(&apply, &admin, b"");
     assert!(applied.exit == 0 && applied.stdout.ends_with("Applied 2 changes.\n"), "{applied:?}");

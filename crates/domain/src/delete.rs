@@ -6,11 +6,11 @@ use crate::idempotency::{Answer, Entry, IdempotencyKey, KeptRecord, KeptResult};
 use crate::name::SecretName;
 use crate::place::{Scope, SealedPlace};
 use crate::policy::{Denied, Write, authorize};
-use crate::ports::{DeleteOutcome, Deletion, Ports};
+use crate::ports::{DeleteOutcome, Deletion, Judgement, Ports};
 use crate::precondition::Precondition;
 use crate::principal::Principal;
 use crate::record::{RecordHeader, SecretView};
-use crate::set::Expansion;
+use crate::set::{Expansion, Overtaken};
 use crate::time::Timestamp;
 
 /// A delete as a client asked for it.
@@ -28,11 +28,22 @@ pub struct DeleteRequest {
     pub idempotency: Option<IdempotencyKey>,
     /// The id of this request.
     pub request: RequestId,
+    /// On what its caller was judged.
+    pub judged: Judgement,
 }
 
 /// Deletes a secret and answers what it was. A replay has no payload, whatever it asks for (contract 7.4).
-pub async fn delete(ports: &Ports, caller: &Principal, request: DeleteRequest, now: Timestamp) -> Answer<SecretView> {
-    match execute(ports, caller, &request, now).await {
+///
+/// # Errors
+/// When the caller's judgement does not hold any more.
+pub async fn delete(
+    ports: &Ports,
+    caller: &Principal,
+    request: DeleteRequest,
+    now: Timestamp,
+) -> Result<Answer<SecretView>, Overtaken<DeleteRequest>> {
+    Ok(match execute(ports, caller, &request, now).await {
+        Ok(Done::Overtaken) => return Err(Overtaken(request)),
         Ok(Done::Now(secret)) => Ok(secret).into(),
         Ok(Done::Kept(kept, result)) => Answer {
             result: replay(result).map(|header| SecretView {
@@ -44,10 +55,11 @@ pub async fn delete(ports: &Ports, caller: &Principal, request: DeleteRequest, n
             replay_of: Some(kept.original),
         },
         Err(error) => Err(error).into(),
-    }
+    })
 }
 
 enum Done {
+    Overtaken,
     Now(SecretView),
     Kept(KeptRecord, KeptResult),
 }
@@ -55,12 +67,15 @@ enum Done {
 async fn execute(ports: &Ports, caller: &Principal, request: &DeleteRequest, now: Timestamp) -> Result<Done, Error> {
     let authorized = match authorize::<Write>(caller, request.scope.clone()) {
         Ok(authorized) => authorized,
-        Err(Denied::ForeignUser) => return Err(Error::NotFound),
+        Err(Denied::ForeignUser | Denied::BeingErased) => return Err(Error::NotFound),
         Err(denied @ Denied::PermissionMissing) => return Err(Error::Denied(denied)),
     };
     let cipher = if request.idempotency.is_some() {
         // Its result is kept, even when there is nothing to delete, so it needs a key to be hashed with.
-        ports.keys.find_or_create(authorized.namespace()).await?
+        match ports.keys.find_or_create(authorized.namespace(), request.judged.at).await? {
+            Some(cipher) => cipher,
+            None => return Ok(Done::Overtaken),
+        }
     } else {
         ports.keys.find(authorized.namespace()).await?.ok_or(Error::NotFound)?
     };
@@ -87,8 +102,10 @@ async fn execute(ports: &Ports, caller: &Principal, request: &DeleteRequest, now
         name: cipher.name_tag(at.scope(), &request.name),
         precondition: request.precondition.clone(),
         idempotency: claim.as_ref().map(|claim| claim.request),
+        judged: request.judged,
     };
     match ports.store.delete(&at, deletion, now).await? {
+        DeleteOutcome::Overtaken => Ok(Done::Overtaken),
         DeleteOutcome::Deleted(stored) => {
             let opened = cipher.open(&stored)?;
             let payload = request.expansion.payload.then_some(opened.payload);

@@ -32,7 +32,7 @@ pub async fn find(
 ) -> Result<SecretView, Error> {
     let authorized = match authorize::<Read>(caller, request.scope.clone()) {
         Ok(authorized) => authorized,
-        Err(Denied::ForeignUser) => return Err(Error::NotFound),
+        Err(Denied::ForeignUser | Denied::BeingErased) => return Err(Error::NotFound),
         Err(denied @ Denied::PermissionMissing) => return Err(Error::Denied(denied)),
     };
     let cipher = ports.keys.find(authorized.namespace()).await?.ok_or(Error::NotFound)?;
@@ -42,6 +42,9 @@ pub async fn find(
     let opened = cipher.open(&stored)?;
     if opened.name != request.name || opened.scope != *authorized.scope() {
         return Err(Error::Internal("a record was found under a name that is not its own".into()));
+    }
+    if request.expand_payload {
+        ports.reads.note(&stored, now);
     }
     let payload = request.expand_payload.then_some(opened.payload);
     Ok(SecretView { header: stored.header, name: opened.name, scope: opened.scope, payload })

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::limits::APP_ID_CHARS_MAX;
 use crate::livemode::Livemode;
 
 /// The 62 ASCII letters and digits, the alphabet of every random id.
@@ -33,7 +34,7 @@ text_id! {
     AccountId
 }
 text_id! {
-    /// An app by its manifest id, such as `com.example.app-a`.
+    /// An app by its manifest id, such as `com.example.app-a`; see [`is_legal`](AppId::is_legal).
     AppId
 }
 text_id! {
@@ -57,6 +58,35 @@ impl fmt::Display for AccountId {
 impl fmt::Debug for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What drawn ids, keys, tokens and secrets begin with. An app of such a name could be taken for another one, or its name be a key.
+const NO_APP_ID_PREFIXES: [&str; 14] = [
+    "acct_",
+    "app_",
+    "appinst_",
+    "appsecret_",
+    "ca_", // ids
+    "sk_",
+    "rk_",
+    "pk_",
+    "ek_",
+    "rt_",
+    "ac_",
+    "key_", // credentials
+    "absec_",
+    "whsec_", // signing secrets
+];
+
+impl AppId {
+    /// Whether `text` may name an app in a manifest (contract 11.3): 1 to [`APP_ID_CHARS_MAX`] letters, digits, `.`, `-` and `_`, the first
+    /// of them a letter or digit, and not beginning as what is drawn does.
+    pub fn is_legal(text: &str) -> bool {
+        text.len() <= APP_ID_CHARS_MAX
+            && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            && !NO_APP_ID_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
     }
 }
 

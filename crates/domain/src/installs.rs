@@ -20,7 +20,9 @@ use thiserror::Error;
 
 use crate::directory::access::InstallCaller;
 use crate::directory::app::App;
-use crate::directory::decision::Drawn;
+use crate::directory::change::AuditEntry;
+use crate::directory::credential::CredentialKey;
+use crate::directory::decision::{Context, Drawn};
 use crate::directory::install::{Channel, Install, InstallView};
 use crate::directory::kept::StateRefusal;
 use crate::directory::state::{Directory, Standing};
@@ -32,10 +34,7 @@ pub use code::issue_code;
 pub use create::{CreateRequest, create};
 pub use events::endpoints_for;
 pub use kept::replay_unreachable;
-pub use lifecycle::{
-    Actor, NewInstall, authorize_all, begin_install, clear_left_behind, destroy_namespace, end_install, grant_exactly,
-    is_left_behind,
-};
+pub use lifecycle::{Actor, NewInstall, authorize_all, begin_install, destroy_namespace, end_install, grant_exactly};
 pub use list::{CreatedRange, InstallPage, ListRequest, list};
 pub use reauthorize::reauthorize;
 pub use retrieve::retrieve;
@@ -134,6 +133,9 @@ pub enum InstallError {
         /// The request that came first.
         original: RequestId,
     },
+    /// 6.28: as many results are kept for the account as may be (contract 10.13).
+    #[error("too much is kept for the account")]
+    TooMuchKept,
 }
 
 impl From<StateRefusal> for InstallError {
@@ -173,25 +175,25 @@ pub struct InstallRequest<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Party<'a> {
     /// An account, as itself and as the developer of its apps.
-    Own { account: &'a AccountId, livemode: Livemode },
+    Own { account: &'a AccountId, livemode: Livemode, key: CredentialKey },
     /// A developer on another account.
-    Developer { developer: &'a AccountId, account: &'a AccountId, livemode: Livemode },
+    Developer { developer: &'a AccountId, account: &'a AccountId, livemode: Livemode, key: CredentialKey },
 }
 
 impl<'a> Party<'a> {
     /// The caller, if it has `right` (18.12).
     pub(crate) fn of(caller: &'a InstallCaller, right: Right) -> Result<Self, InstallError> {
         match caller {
-            InstallCaller::Own { account, livemode, rights } => {
+            InstallCaller::Own { account, livemode, rights, key } => {
                 let has = rights.write || (right == Right::Read && rights.read);
                 if has {
-                    Ok(Self::Own { account, livemode: *livemode })
+                    Ok(Self::Own { account, livemode: *livemode, key: *key })
                 } else {
                     Err(InstallError::RightMissing(right))
                 }
             }
-            InstallCaller::Developer { developer, account, livemode } => {
-                Ok(Self::Developer { developer, account, livemode: *livemode })
+            InstallCaller::Developer { developer, account, livemode, key } => {
+                Ok(Self::Developer { developer, account, livemode: *livemode, key: *key })
             }
             InstallCaller::App { .. } => Err(InstallError::RightMissing(right)),
         }
@@ -224,6 +226,23 @@ impl<'a> Party<'a> {
         match self {
             Self::Own { .. } => Actor::Account,
             Self::Developer { .. } => Actor::Developer,
+        }
+    }
+
+    /// The entry of the audit log about what the caller does to an install: the account whose key it is, and which of its keys.
+    pub(crate) fn entry(self, ctx: &Context<'_>, action: &str, install: &Install) -> AuditEntry {
+        let (Self::Own { key, .. } | Self::Developer { key, .. }) = self;
+        let subject = [
+            ("install", install.id.to_string()),
+            ("app", install.app.as_str().to_owned()),
+            ("account", install.account.as_str().to_owned()),
+            ("key", key.to_string()),
+        ];
+        AuditEntry {
+            at: ctx.now,
+            action: action.to_owned(),
+            actor: self.key_account().as_str().to_owned(),
+            subject: subject.map(|(word, id)| (word.to_owned(), id)).into(),
         }
     }
 

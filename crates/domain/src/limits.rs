@@ -12,6 +12,8 @@ pub const PAGE_LIMIT_MAX: usize = 100;
 pub const EXPIRY_AHEAD_SECONDS_MAX: i64 = 3_155_760_000;
 /// Percent-encoded bytes of `name` and `scope[user]` together, so that what was set can be found by a GET.
 pub const FINDABLE_BYTES_MAX: usize = 60_000;
+/// Characters of an app's manifest id (contract 11.3).
+pub const APP_ID_CHARS_MAX: usize = 255;
 
 /// Bytes of a request body that are read.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -48,6 +50,8 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_KEPT_SECONDS: i64 = 24 * 60 * 60;
 /// How often a set looks again because the secret it replaces was created, deleted or had expired meanwhile.
 pub const SET_ATTEMPTS_MAX: usize = 16;
+/// How often the caller of a write is judged, because each time an uninstall or an offboarding has overtaken the write.
+pub const JUDGEMENTS_MAX: usize = 16;
 
 /// Seconds in which the headers of a request must have arrived, and for which an idle connection is kept, at the longest.
 pub const HEADER_READ_SECONDS_MAX: u64 = 30;
@@ -85,12 +89,16 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 32;
 pub const WRITE_QUEUE_MAX: usize = 4_096;
 /// Writes of one group commit.
 pub const WRITE_BATCH_MAX: usize = 256;
+/// Secrets whose last read is not yet written down. Of more than that within one interval some are missed.
+pub const READS_PENDING_MAX: usize = 65_536;
 /// Rows that one round of the sweeper erases.
 pub const SWEEP_ROWS_MAX: u32 = 1_000;
 /// Characters of a signed token's header, as it stands in the token.
 pub const TOKEN_HEADER_CHARS_MAX: usize = 2_048;
 /// Characters of a signed token's payload, as it stands in the token.
 pub const TOKEN_PAYLOAD_CHARS_MAX: usize = 16_384;
+/// Characters of a receipt's payload, as it stands in the receipt.
+pub const RECEIPT_PAYLOAD_CHARS_MAX: usize = 65_536;
 /// Characters of a signed token's signature: RSA with 8,192 bits.
 pub const TOKEN_SIGNATURE_CHARS_MAX: usize = 1_366;
 /// Keys of a JWK set, those included that are of no use here.
@@ -115,8 +123,12 @@ pub const WEBHOOK_CONNECT_SECONDS_MAX: u64 = 3;
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Webhooks that are being tried at the same time. Each is a file descriptor.
 pub const WEBHOOKS_IN_FLIGHT_MAX: usize = 512;
-/// How many of them may go to one endpoint.
+/// How many of them may go to one endpoint, as long as there is no room for more.
 pub const WEBHOOKS_PER_ENDPOINT_MAX: usize = 4;
+/// How many of them may go to one endpoint whose last try succeeded.
+pub const WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX: usize = 16;
+/// Places beyond [`WEBHOOKS_PER_ENDPOINT_MAX`] that all endpoints together may have.
+pub const WEBHOOK_EXTRA_PLACES_MAX: usize = 96;
 /// Seconds after which the queue of webhooks is looked at again even if nothing seems due.
 pub const WEBHOOK_LOOK_SECONDS_MAX: u64 = 5;
 /// Accounts that dev mode makes up for keys and accounts it has not seen.
@@ -130,13 +142,17 @@ const _: () = assert!(3 * STRING_CHARS_MAX * 4 * 3 + 4_096 <= BODY_BYTES_MAX);
 const _: () = assert!(FINDABLE_BYTES_MAX + 1_024 <= TARGET_BYTES_MAX);
 // One page can hold a whole scope, so that a list reads one scope and nothing else.
 const _: () = assert!(SECRETS_PER_SCOPE_MAX <= PAGE_LIMIT_MAX);
+// The receipt of the longest user id can be verified: a character of it takes up to six bytes of JSON (`\u0001`), three of which are four
+// characters of base64url. The two accounts and all else that a receipt says take less than the rest.
+const _: () = assert!((6 * STRING_CHARS_MAX + 8_192) / 3 * 4 + 4 <= RECEIPT_PAYLOAD_CHARS_MAX);
 const _: () = assert!(WRITE_BATCH_MAX <= WRITE_QUEUE_MAX);
 // Where the HTTP stack counts 32 bytes a line, the longest legal head and the few fields of HTTP/2's own still fit.
 const _: () = assert!(32 * (HEADER_LINES_MAX + 8) + 1_024 <= HEAD_BYTES_MAX - TARGET_BYTES_MAX - HEADER_BYTES_MAX);
 // No developer can have all turns of large bodies.
 const _: () = assert!(LARGE_BODIES_PER_DEVELOPER_MAX < LARGE_BODIES_MAX);
-// A hundred endpoints that hang leave room for the others (contract 17.6).
-const _: () = assert!(100 * WEBHOOKS_PER_ENDPOINT_MAX < WEBHOOKS_IN_FLIGHT_MAX);
+// A hundred endpoints that hang leave room for the others (contract 17.6), even if some worked a moment ago.
+const _: () = assert!(100 * WEBHOOKS_PER_ENDPOINT_MAX + WEBHOOK_EXTRA_PLACES_MAX < WEBHOOKS_IN_FLIGHT_MAX);
+const _: () = assert!(WEBHOOKS_PER_ENDPOINT_MAX < WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX);
 
 /// Seconds for which a rotated refresh token may be presented again without being taken for theft: two workers raced (contract 15.8).
 pub const ROTATION_RACE_SECONDS: i64 = 60;
@@ -144,6 +160,10 @@ pub const ROTATION_RACE_SECONDS: i64 = 60;
 pub const ROTATED_KEPT_MAX: usize = 64;
 /// How many requests that issued pairs of one grant before the living one are remembered, so that a late retry is not taken for theft.
 pub const ISSUES_REMEMBERED_MAX: usize = 16;
+/// How many used codes of one grant are remembered, the newest (contract 15.8).
+pub const USED_CODES_MAX: usize = 8;
+/// Tokens of OAuth of which it is being written down that they were presented, at a time (contract 15.9).
+pub const PRESENTED_TOKENS_MAX: usize = 16_384;
 /// Seconds for which the old access token counts after a refresh (contract 15.7).
 pub const ROTATED_ACCESS_SECONDS: i64 = 10;
 /// Seconds for which an access token counts (contract 15.6).
@@ -158,14 +178,24 @@ pub const CODE_SECONDS: i64 = 5 * 60;
 pub const UPLOADS_KEPT_MAX: usize = 20;
 /// Seconds for which an install that ended still marks its place in lists (contract 10.11).
 pub const ENDED_CURSOR_SECONDS: i64 = 24 * 60 * 60;
-/// Seconds for which an app's credential that is of no use any more is remembered as what it was.
-pub const DEAD_CREDENTIAL_SECONDS: i64 = 24 * 60 * 60;
+/// Installs of one app on one account in one mode that ended and are remembered, the newest (contract 10.11).
+pub const ENDED_PER_PLACE_MAX: usize = 16;
+/// Results of the Install API that are kept for the keys of one account at a time (contract 10.13).
+pub const KEPT_INSTALLS_PER_ACCOUNT_MAX: usize = 10_000;
+/// Bytes that they may take together.
+pub const KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX: usize = 16 * 1024 * 1024;
+/// Seconds for which an access token that has expired is told from an unknown one: 7 days (contract 15.6).
+pub const EXPIRED_TOKEN_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// Seconds for which an embedded key that has expired is told from an unknown one.
+pub const EXPIRED_SESSION_SECONDS: i64 = 24 * 60 * 60;
 /// Seconds for which a key or a secret that was rolled may live on beside the new one, at the longest: 7 days (contract 16.2).
 pub const OVERLAP_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 /// Letters and digits of a key that is drawn.
 pub const KEY_CHARS: usize = 64;
 /// Letters and digits of a signing secret that is drawn, an app's or a webhook endpoint's.
 pub const SIGNING_SECRET_CHARS: usize = 32;
+/// Characters that a webhook secret needs behind its prefix where it is given, not drawn: about 128 bits of letters and digits.
+pub const GIVEN_SECRET_CHARS_MIN: usize = 24;
 /// Letters and digits of an admin token: 256 bits.
 pub const ADMIN_TOKEN_CHARS: usize = 43;
 /// Seconds for which an embedded key lives that nobody asked another lifetime for.
@@ -186,6 +216,11 @@ pub const ROLLOUT_STEP_INSTALLS: usize = 256;
 pub const TIDIED_PER_ROUND_MAX: usize = 512;
 /// Seconds for which settled deliveries can be sent again: 15 days.
 pub const DELIVERY_KEPT_SECONDS: i64 = 15 * 24 * 60 * 60;
+/// Deliveries that tell of secrets and wait, of one endpoint of the operator's; what comes on top is dropped. Events of the contract are not.
+pub const OUTBOX_PER_ENDPOINT_MAX: usize = 100_000;
+/// Deliveries that told of secrets and are kept to be looked at and sent again, of one endpoint: the newest that it took, and the newest
+/// that it did not take.
+pub const NOTICES_SETTLED_MAX: usize = 10_000;
 /// Notices of secrets that become deliveries at a time.
 pub const NOTICES_PER_ROUND_MAX: u32 = 256;
 /// Seconds before a secret expires at which the operator is told: 7 days.

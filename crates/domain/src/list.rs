@@ -76,7 +76,7 @@ pub async fn list(
 ) -> Result<Page, Error> {
     let authorized = match authorize::<Read>(caller, scope) {
         Ok(authorized) => Some(authorized),
-        Err(Denied::ForeignUser) => None,
+        Err(Denied::ForeignUser | Denied::BeingErased) => None,
         Err(denied @ Denied::PermissionMissing) => return Err(Error::Denied(denied)),
     };
     let cipher = match &authorized {
@@ -92,6 +92,9 @@ pub async fn list(
     let mut secrets = Vec::with_capacity(rows.len());
     for row in rows {
         let opened = cipher.open(row)?;
+        if page.expand_payload {
+            ports.reads.note(row, now);
+        }
         let payload = page.expand_payload.then_some(opened.payload);
         secrets.push(SecretView { header: row.header, name: opened.name, scope: opened.scope, payload });
     }

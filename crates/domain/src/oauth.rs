@@ -9,7 +9,7 @@ use crate::directory::decision::{Context, Drawn};
 use crate::directory::grant::{Grant, Pair};
 use crate::directory::install::Install;
 use crate::directory::record::Record;
-use crate::id::{AccountId, ClientId, InstallId};
+use crate::id::{AccountId, ClientId, InstallId, RequestId};
 use crate::limits::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_SECONDS};
 use crate::livemode::Livemode;
 use crate::time::Timestamp;
@@ -72,8 +72,8 @@ pub struct Tokens {
     pub livemode: Livemode,
     /// A publishable key of the account, where it has one.
     pub publishable: Option<String>,
-    /// Whether this is the answer to a retry whose first answer was lost (contract 15.9).
-    pub replayed: bool,
+    /// Of the answer to a retry whose first answer was lost: the request that came first (contract 15.9 and 7.4).
+    pub replay_of: Option<RequestId>,
 }
 
 /// The install and the app of a grant, if they are the developer's in that mode.
@@ -107,12 +107,13 @@ struct Issue<'a> {
     issued_under: Option<[u8; 32]>,
     /// What the refresh tokens of the grant begin with; drawn where there is none yet.
     family: Option<&'a str>,
-    replayed: bool,
+    /// The request that came first, where the pair takes the place of one that nobody saw.
+    replay_of: Option<RequestId>,
 }
 
 /// Draws a pair and adds its access token to `change`. The grant that remembers the pair is the caller's to complete.
 fn issue(ctx: &Context<'_>, what: &Issue<'_>, change: &mut Change) -> (Pair, CredentialKey, Tokens) {
-    let Issue { install, issued_under, family, replayed } = *what;
+    let Issue { install, issued_under, family, replay_of } = *what;
     let livemode = install.livemode();
     let access = Drawn::draw(ctx.mint, &format!("rk_{}_", livemode.as_str()), TOKEN_CHARS);
     let family = match family {
@@ -138,6 +139,7 @@ fn issue(ctx: &Context<'_>, what: &Issue<'_>, change: &mut Change) -> (Pair, Cre
         refresh: refresh.key,
         refresh_expires_at: ctx.now.plus(REFRESH_TOKEN_SECONDS),
         issued_under,
+        original: replay_of.unwrap_or(ctx.request),
         presented: false,
     };
     let publishable = ctx.directory.publishable(&install.account, livemode);
@@ -145,7 +147,7 @@ fn issue(ctx: &Context<'_>, what: &Issue<'_>, change: &mut Change) -> (Pair, Cre
         CredentialKind::Publishable { value } => Some(value.clone()),
         _ => None,
     });
-    let tokens = Tokens { access, refresh, account: install.account.clone(), livemode, publishable, replayed };
+    let tokens = Tokens { access, refresh, account: install.account.clone(), livemode, publishable, replay_of };
     (pair, family_key, tokens)
 }
 
@@ -184,6 +186,14 @@ fn revoke_pair(ctx: &Context<'_>, grant: &Grant, action: &str) -> Change {
         change.put(Record::Grant(Box::new(Grant { pair: None, rotated: Vec::new(), ..grant.clone() })));
     }
     change
+}
+
+/// Which access tokens have been presented, also those of which the directory does not know it yet (contract 15.9).
+pub type IsPresented<'a> = &'a dyn Fn(&CredentialKey) -> bool;
+
+/// Whether nobody has seen a pair: the answer that brought it may have been lost.
+fn is_unseen(pair: &Pair, is_presented: IsPresented<'_>) -> bool {
+    !pair.presented && !is_presented(&pair.access)
 }
 
 /// Remembers that a token of an install's living pair was presented: a lost answer is then no explanation for a retry any more

@@ -21,7 +21,7 @@ use crate::directory::change::AuditEntry;
 use crate::directory::decision::Context;
 use crate::directory::install::{Channel, Install};
 use crate::directory::state::Directory;
-use crate::id::{AccountId, AppId, ClientId, InstallId};
+use crate::id::{AccountId, AppId, InstallId};
 use crate::limits::OVERLAP_SECONDS_MAX;
 use crate::time::{ExpiryError, Timestamp};
 
@@ -31,15 +31,15 @@ pub use consent::{
     Allowed, Consent, ConsentRequest, PermissionPreview, Preview, Redirect, allow, deny, preview, redirect_uri,
 };
 pub use credentials::{
-    CredentialFilter, NewCredential, NewKind, Shown, admin_role, create_credential, expire_credential,
-    revoke_credential, roll_credential,
+    CredentialFilter, NewCredential, NewKind, Shown, admin_role, create_credential, credential_entry,
+    expire_credential, permission_names, revoke_credential, roll_credential, shown_tail,
 };
 pub use endpoints::{
-    INSTALL_EVENTS, NewEndpoint, SECRET_EVENTS, create_endpoint, delete_endpoint, roll_endpoint_secret,
+    INSTALL_EVENTS, NewEndpoint, SECRET_EVENTS, create_endpoint, delete_endpoint, endpoint_entry, roll_endpoint_secret,
 };
 pub use erasures::{
     ErasurePlan, all_namespaces, due_endings, finish_erasure, namespaces_of_app, namespaces_on, plan_offboarding,
-    plan_uninstall,
+    plan_uninstall, plan_uninstalls,
 };
 pub use installs::{InstallOrder, install, set_permissions, uninstall};
 pub use keys::{NewSession, Session, issue_restricted_key, open_session};
@@ -78,7 +78,10 @@ pub enum OperatorError {
     /// An account needs no connection to itself.
     #[error("an account cannot be connected to itself")]
     OwnConnection,
-    /// The id is another app's, as its manifest id or its `app_` id.
+    /// It is no manifest id (contract 11.3).
+    #[error("an illegal app id")]
+    AppIdIllegal,
+    /// The `app_` id is another app's.
     #[error("the id is another app's")]
     AppIdTaken,
     /// The client id is another app's.
@@ -141,6 +144,12 @@ pub enum OperatorError {
     /// The lifetime of an embedded key.
     #[error("an illegal lifetime")]
     Lifetime,
+    /// A credential of that kind would live longer than its kind does.
+    #[error("beyond the longest life of its kind")]
+    BeyondLifetime(&'static str),
+    /// A secret that is given needs so many characters behind its prefix.
+    #[error("a secret that is too short")]
+    SecretTooShort(usize),
     /// An event type that such an endpoint never gets.
     #[error("an unknown event type")]
     EventUnknown,
@@ -169,11 +178,17 @@ impl From<ExpiryError> for OperatorError {
 
 /// An entry of the audit log about what the operator did.
 fn entry<const N: usize>(ctx: &Context<'_>, by: &str, action: &str, subject: [(&str, &str); N]) -> AuditEntry {
+    entry_about(ctx, by, action, &subject)
+}
+
+/// The same about as much as there is to tell. What belongs to no account names none.
+fn entry_about(ctx: &Context<'_>, by: &str, action: &str, subject: &[(&str, &str)]) -> AuditEntry {
+    let subject = subject.iter().filter(|(_, id)| !id.is_empty());
     AuditEntry {
         at: ctx.now,
         action: action.to_owned(),
         actor: by.to_owned(),
-        subject: subject.into_iter().map(|(word, id)| (word.to_owned(), id.to_owned())).collect(),
+        subject: subject.map(|(word, id)| ((*word).to_owned(), (*id).to_owned())).collect(),
     }
 }
 
@@ -185,13 +200,12 @@ fn account_of<'d>(
     directory.account(id).ok_or_else(|| OperatorError::NoAccount(id.clone()))
 }
 
-/// The app of any of its three names (contract 11.3): an `app_` id first, then a manifest id, then a client id.
+/// The app of any of its three names (contract 11.3).
 ///
 /// # Errors
 /// When there is none.
 pub fn app_named<'d>(directory: &'d Directory, name: &str) -> Result<&'d App, OperatorError> {
-    let by_client = || ClientId::parse(name).and_then(|id| directory.app_of_client(&id));
-    directory.app_named(name).or_else(by_client).ok_or_else(|| OperatorError::NoApp(name.to_owned()))
+    directory.app_of_any_name(name).ok_or_else(|| OperatorError::NoApp(name.to_owned()))
 }
 
 fn install_of<'d>(directory: &'d Directory, id: &InstallId) -> Result<&'d Install, OperatorError> {

@@ -65,9 +65,12 @@ pub enum Denied {
     PermissionMissing,
     /// A UI extension named another user's scope (contract 5.7).
     ForeignUser,
+    /// The user was offboarded, and the scopes of that user are being erased: until they are, they are as if empty and take nothing
+    /// (contract 14.8).
+    BeingErased,
 }
 
-/// Decides whether `principal` may do `A` in `scope`. Permission comes first, then ownership of the scope.
+/// Decides whether `principal` may do `A` in `scope`. Permission comes first, then ownership of the scope, then whether it is being erased.
 ///
 /// # Errors
 /// The first reason why not.
@@ -83,6 +86,11 @@ pub fn authorize<A: Action>(principal: &Principal, scope: Scope) -> Result<Autho
         (Reach::Backend, Scope::Account | Scope::User(_)) | (Reach::Extension(_), Scope::Account) => {}
         (Reach::Extension(own), Scope::User(named)) if own == named => {}
         (Reach::Extension(_), Scope::User(_)) => return Err(Denied::ForeignUser),
+    }
+    if let Scope::User(user) = &scope
+        && principal.being_erased.as_ref().is_some_and(|users| users.contains(user))
+    {
+        return Err(Denied::BeingErased);
     }
     Ok(Authorized { principal, scope, action: PhantomData })
 }

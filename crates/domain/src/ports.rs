@@ -21,8 +21,10 @@ mod directory;
 mod erasure;
 mod outbox;
 
-pub use directory::{CommitOutcome, DirectoryCipher, DirectoryCommit, DirectoryStore, RecordKey, Revision};
-pub use erasure::{ErasedCounts, ErasureStore, Inventory, NamespaceCounts};
+pub use directory::{
+    Closing, CommitOutcome, DirectoryCipher, DirectoryCommit, DirectoryStore, Judgement, RecordKey, Revision,
+};
+pub use erasure::{ErasedCounts, ErasureStore, Inventory, NamespaceCounts, SecretRead};
 pub use outbox::{
     Delivery, DeliveryKey, DeliveryState, EVENT_ID_LENGTH, NewDelivery, Notice, NoticeKind, Notices, Outbox, Settled,
 };
@@ -36,8 +38,16 @@ pub struct Ports {
     pub keys: Arc<dyn NamespaceKeys>,
     /// Idempotency keys that are being used right now.
     pub in_flight: Arc<dyn InFlightKeys>,
+    /// Where it is noted whose payload was read.
+    pub reads: Arc<dyn ReadLog>,
     /// Ids and versions.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// Who hears of every payload that is part of an answer.
+pub trait ReadLog: Send + Sync {
+    /// Notes that the payload of `secret` was read at `now`. It waits for nothing.
+    fn note(&self, secret: &StoredSecret, now: Timestamp);
 }
 
 /// A set, as the store sees it.
@@ -56,6 +66,8 @@ pub struct NewSecret {
     pub precondition: Precondition,
     /// The idempotency key; its record commits with the effect.
     pub idempotency: Option<IdempotentRequest>,
+    /// On what its caller was judged.
+    pub judged: Judgement,
 }
 
 /// What a set came to.
@@ -63,8 +75,10 @@ pub struct NewSecret {
 pub enum SetOutcome {
     /// Created or replaced, durably.
     Done,
-    /// What is live under the name is not what `replaces` said, or the namespace's key was destroyed meanwhile. Nothing was written or
-    /// kept: look again.
+    /// The namespace was closed, or the user offboarded, since the caller was judged; or the namespace's key is destroyed. Nothing was
+    /// written or kept: judge again.
+    Overtaken,
+    /// What is live under the name is not what `replaces` said. Nothing was written or kept: look again.
     Moved,
     /// Nothing was written but the idempotency record.
     PreconditionFailed,
@@ -83,11 +97,15 @@ pub struct Deletion {
     pub precondition: Precondition,
     /// The idempotency key; its record commits with the effect.
     pub idempotency: Option<IdempotentRequest>,
+    /// On what its caller was judged.
+    pub judged: Judgement,
 }
 
 /// What a delete came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeleteOutcome {
+    /// The namespace was closed, or the user offboarded, since the caller was judged. Nothing was written or kept: judge again.
+    Overtaken,
     /// This was deleted, durably.
     Deleted(StoredSecret),
     /// There was nothing. Nothing was written but the idempotency record.
@@ -102,9 +120,9 @@ pub enum DeleteOutcome {
 ///
 /// Every method is one transaction. `now` decides expiry (`now >= expires_at` is gone, erased or not); the store reads no clock.
 /// A write is acknowledged only when it will survive the death of process and machine. Reads see every acknowledged write.
-/// Each write checks in this order: the idempotency record (kept for
+/// Each write checks in this order: what its caller was judged on, the idempotency record (kept for
 /// [`IDEMPOTENCY_KEPT_SECONDS`](crate::limits::IDEMPOTENCY_KEPT_SECONDS) from its `now`, then as if it had never been), absence (delete),
-/// the precondition, `replaces`, the limit; and keeps the idempotency record of every outcome but `Moved` and `Kept`.
+/// the precondition, `replaces`, the limit; and keeps the idempotency record of every outcome but `Overtaken`, `Moved` and `Kept`.
 #[async_trait]
 pub trait SecretStore: Send + Sync {
     /// The live secret under `name`, shared with whoever else has it in memory.
@@ -157,8 +175,14 @@ pub trait WrappedKeyStore: Send + Sync {
     /// The wrapped key of a namespace.
     async fn wrapped_key(&self, namespace: NamespaceTag) -> Result<Option<WrappedKey>, StoreError>;
 
-    /// Keeps `key` unless the namespace has one, and answers the one it has now, durably.
-    async fn keep_wrapped_key(&self, namespace: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError>;
+    /// Keeps `key` unless the namespace has one, and answers the one it has now, durably. `None`, and nothing is kept, where the namespace
+    /// was closed after the revision `judged`.
+    async fn keep_wrapped_key(
+        &self,
+        namespace: NamespaceTag,
+        key: WrappedKey,
+        judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError>;
 }
 
 /// What one round of the sweeper erased.
@@ -190,8 +214,12 @@ pub trait NamespaceKeys: Send + Sync {
     /// The namespace's cipher; `None` when the namespace has no key, and so no secret.
     async fn find(&self, namespace: &Namespace) -> Result<Option<Arc<dyn NamespaceCipher>>, SealError>;
 
-    /// The namespace's cipher, under a new key where it has none.
-    async fn find_or_create(&self, namespace: &Namespace) -> Result<Arc<dyn NamespaceCipher>, SealError>;
+    /// The namespace's cipher, under a new key where it has none. `None` where it has none and was closed after the revision `judged`.
+    async fn find_or_create(
+        &self,
+        namespace: &Namespace,
+        judged: Revision,
+    ) -> Result<Option<Arc<dyn NamespaceCipher>>, SealError>;
 }
 
 /// One namespace's keys at work: keyed hashes and sealed records.

@@ -1,5 +1,8 @@
 //! Who is calling, as far as the rules care.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::id::{AppId, UserId};
 use crate::place::Namespace;
 
@@ -67,4 +70,6 @@ pub struct Principal {
     pub permissions: Permissions,
     /// The app a credential was issued for; `None` for a developer's own secret key.
     pub app: Option<AppId>,
+    /// Users of the account whose scopes are being erased; `None` where there is nobody (contract 14.8).
+    pub being_erased: Option<Arc<BTreeSet<UserId>>>,
 }

@@ -8,7 +8,7 @@ use crate::name::SecretName;
 use crate::payload::Plaintext;
 use crate::place::{Scope, SealedPlace};
 use crate::policy::{Authorized, Write, authorize};
-use crate::ports::{NamespaceCipher, NewSecret, Ports, SetOutcome};
+use crate::ports::{Judgement, NamespaceCipher, NewSecret, Ports, SetOutcome};
 use crate::precondition::Precondition;
 use crate::principal::Principal;
 use crate::record::{RecordHeader, SecretView};
@@ -34,7 +34,14 @@ pub struct SetRequest {
     pub idempotency: Option<IdempotencyKey>,
     /// The id of this request.
     pub request: RequestId,
+    /// On what its caller was judged.
+    pub judged: Judgement,
 }
+
+/// Since the caller of a write was judged, its namespace was closed or its user offboarded. Nothing was written: judge the caller again, and
+/// if it still may, begin again with what was asked for.
+#[derive(Debug)]
+pub struct Overtaken<R>(pub R);
 
 /// Which expansions a request asked for. Those without effect count where two requests are compared (contract 4.8 and 7.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,25 +58,38 @@ impl Expansion {
     }
 }
 
-/// Sets a secret. The limit, the precondition and the idempotency record are decided inside one store transaction (law 8).
-pub async fn set(ports: &Ports, caller: &Principal, request: SetRequest, now: Timestamp) -> Answer<SecretView> {
-    match execute(ports, caller, &request, now).await {
+/// Sets a secret. The limit, the precondition and the idempotency record are decided inside one store transaction (law 8), and so is whether
+/// the caller's judgement still holds: what an uninstall or an offboarding has closed, no set that was on its way opens again.
+///
+/// # Errors
+/// When it does not hold any more.
+pub async fn set(
+    ports: &Ports,
+    caller: &Principal,
+    request: SetRequest,
+    now: Timestamp,
+) -> Result<Answer<SecretView>, Overtaken<SetRequest>> {
+    Ok(match execute(ports, caller, &request, now).await {
+        Ok(Done::Overtaken) => return Err(Overtaken(request)),
         Ok(Done::Now(header)) => Ok(view(request, header)).into(),
         Ok(Done::Kept(kept, result)) => {
             Answer { result: replay(result).map(|header| view(request, header)), replay_of: Some(kept.original) }
         }
         Err(error) => Err(error).into(),
-    }
+    })
 }
 
 enum Done {
+    Overtaken,
     Now(RecordHeader),
     Kept(KeptRecord, KeptResult),
 }
 
 async fn execute(ports: &Ports, caller: &Principal, request: &SetRequest, now: Timestamp) -> Result<Done, Error> {
     let authorized = authorize::<Write>(caller, request.scope.clone()).map_err(Error::Denied)?;
-    let cipher = ports.keys.find_or_create(authorized.namespace()).await?;
+    let Some(cipher) = ports.keys.find_or_create(authorized.namespace(), request.judged.at).await? else {
+        return Ok(Done::Overtaken);
+    };
     let at = SealedPlace::new(&authorized, &*cipher);
     let claim = match &request.idempotency {
         None => None,
@@ -98,9 +118,10 @@ async fn execute(ports: &Ports, caller: &Principal, request: &SetRequest, now: T
         let header = RecordHeader { id, version: RecordVersion::draw(&*ports.entropy), created_at, expires_at };
         let sealed = cipher.seal(&request.scope, &request.name, &request.payload, &header)?;
         let precondition = request.precondition.clone();
-        let secret = NewSecret { name, header, replaces, sealed, precondition, idempotency };
+        let secret = NewSecret { name, header, replaces, sealed, precondition, idempotency, judged: request.judged };
         match ports.store.set(&at, secret, now).await? {
             SetOutcome::Done => return Ok(Done::Now(header)),
+            SetOutcome::Overtaken => return Ok(Done::Overtaken),
             SetOutcome::Moved => {}
             SetOutcome::PreconditionFailed => return Err(Error::PreconditionFailed),
             SetOutcome::ScopeFull => return Err(Error::ScopeFull),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::id::Entropy;
+use crate::time::Timestamp;
 
 macro_rules! tag {
     ($(#[$doc:meta])* $name:ident) => {
@@ -76,10 +77,15 @@ impl ErasureId {
     /// What every one begins with where operators see it.
     pub const PREFIX: &'static str = "erasure_";
 
-    /// Draws a new id.
-    pub fn draw(entropy: &dyn Entropy) -> Self {
+    /// Draws the id of an erasure that is decided at `now`, when `newest` is the last one there is. Ids stand in the order of their erasures:
+    /// they begin with the second and the number within it.
+    pub fn draw(now: Timestamp, newest: Option<Self>, entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; Self::LENGTH];
         entropy.fill(&mut bytes);
+        let (head, _) = bytes.split_first_chunk_mut().expect("an id is longer than its head");
+        let place = |id: Self| id.0.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        let second = u64::try_from(now.as_unix()).unwrap_or_default() << 24;
+        *head = second.max(newest.map_or(0, |newest| place(newest).saturating_add(1))).to_be_bytes();
         Self(bytes)
     }
 

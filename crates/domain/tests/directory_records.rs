@@ -6,7 +6,7 @@ use cholla_domain::directory::change::AuditEntry;
 use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind, InstallRights, Role};
 use cholla_domain::directory::endpoint::Endpoint;
 use cholla_domain::directory::erasure::{Ending, Erasure, ErasureTarget};
-use cholla_domain::directory::grant::{Code, Grant, Pair, Rotated};
+use cholla_domain::directory::grant::{Code, Grant, Pair, Rotated, UsedCode};
 use cholla_domain::directory::install::{Channel, EndedInstall, Install, InstallView};
 use cholla_domain::directory::kept::{KeptInstall, KeptInstallResult, KeptOperation, StateRefusal};
 use cholla_domain::directory::record::Record;
@@ -151,13 +151,14 @@ impl Draw {
                 redirect_uri: draw.maybe(Self::text),
                 expires_at: draw.at(),
             }),
-            used_code: self.maybe(Self::key),
+            used_codes: self.many(|draw| UsedCode { key: draw.key(), expires_at: draw.at() }),
             family: self.maybe(Self::key),
             pair: self.maybe(|draw| Pair {
                 access: draw.key(),
                 refresh: draw.key(),
                 refresh_expires_at: draw.at(),
                 issued_under: draw.maybe(Self::bytes),
+                original: RequestId::draw(&draw.0),
                 presented: draw.chance(),
             }),
             issued_under: self.many(Self::bytes),
@@ -185,6 +186,7 @@ impl Draw {
         ]);
         KeptInstall {
             key: self.bytes(),
+            account: self.account(),
             fingerprint: self.bytes(),
             original: RequestId::draw(&self.0),
             operation: self.one_of(&[KeptOperation::Create, KeptOperation::Reauthorize, KeptOperation::Uninstall]),

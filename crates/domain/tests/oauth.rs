@@ -8,8 +8,9 @@ use cholla_domain::directory::app::ApiAccess;
 use cholla_domain::directory::credential::{CredentialKey, CredentialKind};
 use cholla_domain::directory::decision::Mint;
 use cholla_domain::directory::record::Record;
-use cholla_domain::id::{AccountId, InstallId};
+use cholla_domain::id::{AccountId, InstallId, RequestId};
 use cholla_domain::installs::{Actor, end_install, issue_code};
+use cholla_domain::limits::USED_CODES_MAX;
 use cholla_domain::livemode::Livemode;
 use cholla_domain::oauth::{
     Developer, ExchangeRequest, OAuthError, RefreshRequest, Tokens, exchange, presented, refresh,
@@ -25,6 +26,10 @@ struct Story {
     install: InstallId,
     code: String,
     pairs: Vec<(String, String)>,
+    /// What is known to be presented before the directory knows.
+    noted: Vec<CredentialKey>,
+    /// Of the last answer: the request whose answer was lost.
+    replay_of: Option<RequestId>,
 }
 
 type Asked = Result<(), OAuthError>;
@@ -40,7 +45,8 @@ impl Story {
         world.app("com.example.b", "acct_dev", &[]);
         world.app("com.example.c", "acct_other", &[]);
         let install = world.install("com.example.a", "acct_shop", Livemode::Test);
-        let mut story = Self { world, install, code: String::new(), pairs: Vec::new() };
+        let mut story =
+            Self { world, install, code: String::new(), pairs: Vec::new(), noted: Vec::new(), replay_of: None };
         story.new_code(None, None);
         story
     }
@@ -68,7 +74,7 @@ impl Story {
     }
 
     fn exchange_as(&mut self, developer: &Developer, request: &ExchangeRequest) -> Asked {
-        let decision = exchange(&self.world.context(), developer, request);
+        let decision = exchange(&self.world.context(), developer, request, &|key| self.noted.contains(key));
         let (answer, _) = self.world.take(decision);
         self.keep(answer)
     }
@@ -86,7 +92,7 @@ impl Story {
             // As the server makes it: the parameters belong to what a retry is known by.
             issued_under: key.map(|key| [key.wrapping_mul(16).wrapping_add(u8::try_from(pair).unwrap()); 32]),
         };
-        let decision = refresh(&self.world.context(), &Self::developer(), &request);
+        let decision = refresh(&self.world.context(), &Self::developer(), &request, &|key| self.noted.contains(key));
         let (answer, _) = self.world.take(decision);
         self.keep(answer)
     }
@@ -95,21 +101,26 @@ impl Story {
         answer.map(|tokens| {
             assert!(tokens.access.value.starts_with("rk_test_") && tokens.access.value.len() == 8 + 64);
             assert!(tokens.refresh.value.starts_with("rt_") && tokens.refresh.value.len() == 3 + 64);
+            self.replay_of = tokens.replay_of;
             self.pairs.push((tokens.access.value.to_string(), tokens.refresh.value.to_string()));
         })
     }
 
     /// What a request with the access token of that pair is answered.
     fn access(&self, pair: usize) -> Result<(), Refused> {
-        let key = CredentialKey::of(&self.world.mint.hash(self.pairs[pair].0.as_bytes()));
+        let key = self.key(pair);
         let credential = self.world.directory.credential(&key).ok_or(Refused::Unknown)?;
         self.world.directory.principal(credential, None, self.world.now).map(|principal| {
             assert_eq!((principal.namespace.account.as_str(), principal.permissions.write), ("acct_shop", true));
         })
     }
 
+    fn key(&self, pair: usize) -> CredentialKey {
+        CredentialKey::of(&self.world.mint.hash(self.pairs[pair].0.as_bytes()))
+    }
+
     fn present(&mut self, pair: usize) {
-        let key = CredentialKey::of(&self.world.mint.hash(self.pairs[pair].0.as_bytes()));
+        let key = self.key(pair);
         let change = presented(&self.world.context(), &self.install, &key);
         self.world.commit(change);
     }
@@ -195,7 +206,12 @@ fn rule_15_10_a_challenge_needs_its_verifier_and_no_challenge_refuses_one() {
 
 #[test]
 fn rule_15_6_tokens_have_their_time() {
-    for (seconds, expected) in [(3_599, Ok(())), (3_600, Err(Refused::Expired)), (40 * 86_400, Err(Refused::Expired))] {
+    for (seconds, expected) in [
+        (3_599, Ok(())),
+        (3_600, Err(Refused::Expired)),
+        (3_600 + 7 * 86_400 - 1, Err(Refused::Expired)),
+        (3_600 + 7 * 86_400, Err(Refused::Unknown)),
+    ] {
         let mut story = Story::new();
         story.exchange(None).unwrap();
         story.world.pass(seconds);
@@ -252,6 +268,7 @@ fn rule_15_8_reuse() {
                 client_id: None,
                 issued_under: None,
             },
+            &|_| false,
         );
         let audited: Vec<_> = decision.change.audit.iter().map(|entry| entry.action.as_str()).collect();
         assert_eq!(audited, if survives { vec![] } else { vec!["oauth.refresh_token_reused"] });
@@ -259,6 +276,43 @@ fn rule_15_8_reuse() {
         assert_eq!(answer.map(|_| ()), Err(OAuthError::RefreshTokenUnknown));
         assert_eq!(story.access(1), if survives { Ok(()) } else { Err(Refused::Unknown) }, "{seconds}");
     }
+}
+
+#[test]
+fn rule_15_8_the_last_codes_that_were_used_are_known_until_they_would_have_expired() {
+    for (codes, which, seconds, expected) in [
+        (2, 0, 0, OAuthError::CodeReused),
+        (2, 0, 299, OAuthError::CodeReused),
+        (2, 0, 300, OAuthError::CodeUnknown),
+        // What lives descends from the last one: it is known for as long as the grant is.
+        (2, 1, 0, OAuthError::CodeReused),
+        (2, 1, 300, OAuthError::CodeReused),
+        (USED_CODES_MAX, 0, 0, OAuthError::CodeReused),
+        (USED_CODES_MAX + 1, 0, 0, OAuthError::CodeUnknown),
+        (USED_CODES_MAX + 1, 1, 0, OAuthError::CodeReused),
+    ] {
+        let mut story = Story::new();
+        let mut used = Vec::new();
+        for _ in 0..codes {
+            story.new_code(None, None);
+            used.push(story.code.clone());
+            story.exchange(None).unwrap();
+        }
+        story.world.pass(seconds);
+        story.code.clone_from(&used[which]);
+        assert_eq!(story.exchange(None), Err(expected), "{codes} {which} {seconds}");
+        let survives = which + 1 < codes;
+        let living = if survives { Ok(()) } else { Err(Refused::Unknown) };
+        assert_eq!(story.access(codes - 1), living, "{codes} {which} {seconds}");
+    }
+    // Those whose time is over make room.
+    let mut story = Story::new();
+    for _ in 0..3 {
+        story.new_code(None, None);
+        story.exchange(None).unwrap();
+        story.world.pass(200);
+    }
+    assert_eq!(story.world.directory.grant(&story.install).unwrap().used_codes.len(), 2);
 }
 
 #[test]
@@ -299,11 +353,39 @@ fn rule_15_9_a_lost_answer_is_given_again_until_it_was_used() {
 }
 
 #[test]
+fn rule_15_9_what_is_known_to_be_presented_counts_before_it_is_written_down() {
+    let mut story = Story::new();
+    story.exchange(Some(1)).unwrap();
+    story.noted.push(story.key(0));
+    assert_eq!(story.exchange(Some(1)), Err(OAuthError::CodeUsed));
+    assert_eq!(story.access(0), Ok(()), "nothing is revoked");
+    story.refresh(0, Some(2)).unwrap();
+    story.refresh(0, Some(2)).unwrap();
+    story.noted.push(story.key(2));
+    assert_eq!(story.refresh(0, Some(2)), Err(OAuthError::RefreshTokenUnknown));
+    assert_eq!(story.access(2), Ok(()), "nothing is revoked");
+}
+
+#[test]
+fn rule_15_9_and_7_4_a_replay_names_the_request_that_came_first() {
+    let mut story = Story::new();
+    for kind in ["exchange", "refresh"] {
+        let first = story.world.request;
+        for tried in 0..3 {
+            let answer = if kind == "exchange" { story.exchange(Some(1)) } else { story.refresh(2, Some(1)) };
+            assert_eq!(answer, Ok(()), "{kind} {tried}");
+            assert_eq!(story.replay_of, (tried > 0).then_some(first), "{kind} {tried}");
+        }
+        assert_ne!(story.world.request, first);
+    }
+}
+
+#[test]
 fn rule_15_5_a_publishable_key_is_named_where_there_is_one() {
     let mut story = Story::new();
     let kind = CredentialKind::Publishable { value: "pk_test_shop".to_owned() };
     story.world.credential("pk_test_shop", kind, "acct_shop", Livemode::Test);
     let request = story.request();
-    let decision = exchange(&story.world.context(), &Story::developer(), &request);
+    let decision = exchange(&story.world.context(), &Story::developer(), &request, &|_| false);
     assert_eq!(decision.outcome.unwrap().publishable.as_deref(), Some("pk_test_shop"));
 }

@@ -15,6 +15,7 @@ mod erasures;
 #[path = "operator/installs.rs"]
 mod installs;
 
+use cholla_domain::directory::change::Change;
 use cholla_domain::directory::decision::Decision;
 use cholla_domain::id::AccountId;
 use cholla_domain::operator::OperatorError;
@@ -47,6 +48,12 @@ fn actions<T>(decision: &Result<Decision<T>, OperatorError>) -> Result<Vec<&str>
     assert!(decision.change.audit.iter().all(|entry| entry.actor == BY), "every entry names who asked");
     assert_eq!(decision.change.is_empty(), decision.change.audit.is_empty(), "what changes is in the audit log");
     Ok(decision.change.audit.iter().map(|entry| entry.action.as_str()).collect())
+}
+
+/// What the only entry of a change is about.
+fn subject(change: &Change) -> Vec<(String, String)> {
+    assert_eq!(change.audit.len(), 1);
+    change.audit[0].subject.clone()
 }
 
 /// Commits what was decided.

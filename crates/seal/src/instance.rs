@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use cholla_domain::directory::CredentialHash;
-use cholla_domain::error::SealError;
+use cholla_domain::error::{SealError, StoreError};
 use cholla_domain::id::alphanumerics;
 use cholla_domain::payload::Sealed;
 use cholla_domain::place::{Namespace, push_field};
-use cholla_domain::ports::{DirectoryCipher, WrappedKeyStore};
+use cholla_domain::ports::{DirectoryCipher, Revision, WrappedKeyStore};
 use cholla_domain::tag::{NamespaceTag, RecordTag};
 use zeroize::Zeroizing;
 
@@ -37,7 +37,9 @@ impl Instance {
     /// # Errors
     /// When the store or the provider does not answer, holds the key of another root key, or holds something else.
     pub async fn open(provider: Arc<dyn KeyProvider>, store: Arc<dyn WrappedKeyStore>) -> Result<Self, OpenError> {
-        let key = provider::find_or_create(&*provider, &*store, NamespaceTag::INSTANCE).await?;
+        let key = provider::find_or_create(&*provider, &*store, NamespaceTag::INSTANCE, Revision::default()).await?;
+        let key =
+            key.ok_or_else(|| StoreError::Corrupt("the installation itself was closed like a namespace".into()))?;
         let derived = |label| kdf::derive(&key, label, &[]);
         let mac_key = |label| MacKey::new(derived(label).expose_bytes());
         Ok(Self {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cholla_domain::error::SealError;
 use cholla_domain::limits::NAMESPACE_KEYS_CACHED_MAX;
 use cholla_domain::place::Namespace;
-use cholla_domain::ports::{NamespaceCipher, NamespaceKeys, WrappedKeyStore};
+use cholla_domain::ports::{NamespaceCipher, NamespaceKeys, Revision, WrappedKeyStore};
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
@@ -90,11 +90,11 @@ impl Keyring {
     }
 
     /// The cipher cached under `key`, or the one that `read` makes, cached from now on unless it was forgotten meanwhile.
-    async fn get_or_read(
+    async fn get_or_read<E>(
         &self,
         key: &CacheKey,
-        read: impl Future<Output = Result<Arc<dyn NamespaceCipher>, OpenError>>,
-    ) -> Result<Arc<dyn NamespaceCipher>, OpenError> {
+        read: impl Future<Output = Result<Arc<dyn NamespaceCipher>, E>>,
+    ) -> Result<Arc<dyn NamespaceCipher>, E> {
         let cipher = self.ciphers.get_or_insert_async(key, read).await?;
         // Either this sees that the key was forgotten, or whoever forgets sees what was just inserted.
         if self.generation(&key.namespace) != key.generation {
@@ -124,22 +124,32 @@ impl NamespaceKeys for Keyring {
         let key = CacheKey { generation, namespace: namespace.clone() };
         let unwrapped = self.get_or_read(&key, async {
             let key = provider::unwrap(&*self.provider, tag, &wrapped).await?;
-            Ok(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
+            Ok::<_, OpenError>(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
         });
         Ok(Some(unwrapped.await?))
     }
 
-    async fn find_or_create(&self, namespace: &Namespace) -> Result<Arc<dyn NamespaceCipher>, SealError> {
+    async fn find_or_create(
+        &self,
+        namespace: &Namespace,
+        judged: Revision,
+    ) -> Result<Option<Arc<dyn NamespaceCipher>>, SealError> {
         let generation = self.generation(namespace);
         if let Some(cipher) = self.ciphers.get(&CacheKeyRef { generation, namespace }) {
-            return Ok(cipher);
+            return Ok(Some(cipher));
         }
         let tag = self.instance.namespace_tag(namespace);
         let key = CacheKey { generation, namespace: namespace.clone() };
         let created = self.get_or_read(&key, async {
-            let key = provider::find_or_create(&*self.provider, &*self.store, tag).await?;
-            Ok(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
+            let key = provider::find_or_create(&*self.provider, &*self.store, tag, judged).await.map_err(Some)?;
+            let key = key.ok_or(None)?;
+            Ok::<_, Option<OpenError>>(Arc::new(Cipher::new(namespace, tag, &key)) as Arc<dyn NamespaceCipher>)
         });
-        Ok(created.await?)
+        match created.await {
+            Ok(cipher) => Ok(Some(cipher)),
+            // Not cached: whoever was judged later may make one.
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error.into()),
+        }
     }
 }

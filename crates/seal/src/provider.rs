@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cholla_domain::error::{Cause, SealError, StoreError};
-use cholla_domain::ports::{WrappedKey, WrappedKeyStore};
+use cholla_domain::ports::{Revision, WrappedKey, WrappedKeyStore};
 use cholla_domain::tag::NamespaceTag;
 use thiserror::Error;
 
@@ -86,17 +86,22 @@ pub(crate) async fn unwrap(
 /// The key kept under `tag`, or a new one, kept now.
 ///
 /// Whoever keeps first wins, on this node or another. Even an own new key is used only as it comes back from the store and the provider:
-/// nothing is ever sealed under a key that could not be unwrapped again.
+/// nothing is ever sealed under a key that could not be unwrapped again. `None`: there is none, and who was judged at that revision may not
+/// make one.
 pub(crate) async fn find_or_create(
     provider: &dyn KeyProvider,
     store: &dyn WrappedKeyStore,
     tag: NamespaceTag,
-) -> Result<KeyMaterial, OpenError> {
+    judged: Revision,
+) -> Result<Option<KeyMaterial>, OpenError> {
     let wrapped = match store.wrapped_key(tag).await? {
-        Some(wrapped) => wrapped,
-        None => store.keep_wrapped_key(tag, create(provider, tag).await?).await?,
+        Some(wrapped) => Some(wrapped),
+        None => store.keep_wrapped_key(tag, create(provider, tag).await?, judged).await?,
     };
-    unwrap(provider, tag, &wrapped).await
+    match wrapped {
+        Some(wrapped) => unwrap(provider, tag, &wrapped).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A new key, wrapped for the row of `tag`.

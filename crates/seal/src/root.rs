@@ -45,7 +45,7 @@ pub struct RootKeyId([u8; format::ROOT_ID_LENGTH]);
 pub enum KeyFileError {
     /// There is none.
     #[error(
-        "there is no root key file {}: restore it from where you keep it, or run `cholla init` if there is no data yet; what was sealed under a lost root key is lost",
+        "there is no root key file {}: restore it from where you keep it; what was sealed under a lost root key is lost",
         .0.display()
     )]
     Missing(PathBuf),

@@ -4,12 +4,12 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use cholla_domain::error::{SealError, StoreError};
 use cholla_domain::place::Namespace;
-use cholla_domain::ports::{NamespaceKeys, WrappedKey, WrappedKeyStore};
+use cholla_domain::ports::{NamespaceCipher, NamespaceKeys, Revision, WrappedKey, WrappedKeyStore};
 use cholla_domain::tag::NamespaceTag;
 use cholla_seal::{Instance, KeyFileError, KeyMaterial, KeyProvider, Keyring, ProviderError, RootKey};
 use tokio::sync::Semaphore;
@@ -25,6 +25,8 @@ struct Watched {
     unwraps: AtomicUsize,
     gate: Semaphore,
     unavailable: AtomicBool,
+    /// The revision that has closed every namespace.
+    closed: AtomicU64,
 }
 
 impl Watched {
@@ -37,6 +39,7 @@ impl Watched {
             unwraps: AtomicUsize::new(0),
             gate: Semaphore::new(permits),
             unavailable: AtomicBool::new(false),
+            closed: AtomicU64::new(0),
         })
     }
 
@@ -62,8 +65,16 @@ impl WrappedKeyStore for Watched {
         read
     }
 
-    async fn keep_wrapped_key(&self, tag: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
-        self.rows.keep_wrapped_key(tag, key).await
+    async fn keep_wrapped_key(
+        &self,
+        tag: NamespaceTag,
+        key: WrappedKey,
+        judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError> {
+        if judged.0 < self.closed.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        self.rows.keep_wrapped_key(tag, key, judged).await
     }
 }
 
@@ -78,6 +89,15 @@ impl KeyProvider for Watched {
         self.unwraps.fetch_add(1, Ordering::SeqCst);
         self.root.unwrap(wrapped, associated_data).await
     }
+}
+
+/// The revision at which everybody is judged.
+const NOW: Revision = Revision(7);
+
+/// The cipher of a namespace, under a new key where it has none.
+async fn made(keyring: &Keyring, namespace: &Namespace) -> Arc<dyn NamespaceCipher> {
+    let made = keyring.find_or_create(namespace, NOW).await.expect("the store is in memory");
+    made.expect("nothing closes it")
 }
 
 #[tokio::test]
@@ -101,11 +121,11 @@ async fn finding_creates_no_key() {
     let (one, two) = (namespace("a", "b", false), namespace("a", "b", true));
     assert!(keyring.find(&one).await.unwrap().is_none());
     assert_eq!(watched.calls(), [1, 0, 0]);
-    let created = keyring.find_or_create(&one).await.unwrap();
+    let created = made(&keyring, &one).await;
     assert_eq!(watched.calls(), [1, 1, 1]);
     for _ in 0..3 {
         assert!(Arc::ptr_eq(&keyring.find(&one).await.unwrap().unwrap(), &created));
-        assert!(Arc::ptr_eq(&keyring.find_or_create(&one).await.unwrap(), &created));
+        assert!(Arc::ptr_eq(&made(&keyring, &one).await, &created));
     }
     assert_eq!(watched.calls(), [0, 0, 0], "a hit asks nobody");
     assert!(keyring.find(&two).await.unwrap().is_none());
@@ -119,7 +139,7 @@ async fn concurrent_misses_create_and_unwrap_once() {
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let keyring = keyring.clone();
-            tokio::spawn(async move { keyring.find_or_create(&namespace("a", "b", false)).await.unwrap() })
+            tokio::spawn(async move { made(&keyring, &namespace("a", "b", false)).await })
         })
         .collect();
     tokio::task::yield_now().await;
@@ -141,7 +161,7 @@ async fn two_nodes_that_create_the_same_key_both_use_the_winner() {
     watched.calls();
     let create = |keyring: &Arc<Keyring>| {
         let keyring = keyring.clone();
-        tokio::spawn(async move { keyring.find_or_create(&namespace("a", "b", false)).await.unwrap() })
+        tokio::spawn(async move { made(&keyring, &namespace("a", "b", false)).await })
     };
     let tasks = [create(&one), create(&two)];
     while watched.reads.load(Ordering::SeqCst) < 2 {
@@ -161,9 +181,22 @@ async fn a_failure_is_not_cached() {
     let one = namespace("a", "b", false);
     watched.unavailable.store(true, Ordering::SeqCst);
     assert!(matches!(keyring.find(&one).await, Err(SealError::Unavailable(_))));
-    assert!(matches!(keyring.find_or_create(&one).await, Err(SealError::Unavailable(_))));
+    assert!(matches!(keyring.find_or_create(&one, NOW).await, Err(SealError::Unavailable(_))));
     watched.unavailable.store(false, Ordering::SeqCst);
-    assert!(keyring.find_or_create(&one).await.is_ok());
+    assert!(keyring.find_or_create(&one, NOW).await.is_ok());
+}
+
+/// Contract 14.6: whoever was judged before the namespace was closed makes no key there, and leaves those alone who were judged after.
+#[tokio::test]
+async fn rule_14_6_a_closed_namespace_gets_no_key_from_whoever_was_judged_before() {
+    let watched = Watched::new(Semaphore::MAX_PERMITS);
+    let (keyring, one) = (watched.keyring().await, namespace("a", "b", false));
+    watched.closed.store(8, Ordering::SeqCst);
+    assert!(keyring.find_or_create(&one, Revision(7)).await.unwrap().is_none());
+    assert!(keyring.find(&one).await.unwrap().is_none());
+    let made = keyring.find_or_create(&one, Revision(8)).await.unwrap().unwrap();
+    // It is there by now; what is written with it is refused where it is written.
+    assert!(Arc::ptr_eq(&keyring.find_or_create(&one, Revision(7)).await.unwrap().unwrap(), &made));
 }
 
 /// A key that was read before it was erased, and arrives after, is used for the calls that began before and for no other.
@@ -177,13 +210,17 @@ async fn nothing_read_before_forgetting_is_used_after() {
         let watched = Watched::new(2);
         let keyring = watched.keyring().await;
         let one = namespace("a", "b", false);
-        let old = keyring.find_or_create(&one).await.unwrap();
+        let old = made(&keyring, &one).await;
         forget(&keyring, &one);
         watched.calls();
         let late = tokio::spawn({
             let (keyring, one) = (keyring.clone(), one.clone());
             async move {
-                if creates { keyring.find_or_create(&one).await } else { keyring.find(&one).await.map(Option::unwrap) }
+                if creates {
+                    keyring.find_or_create(&one, NOW).await.map(Option::unwrap)
+                } else {
+                    keyring.find(&one).await.map(Option::unwrap)
+                }
             }
         });
         while watched.reads.load(Ordering::SeqCst) < 1 {
@@ -196,7 +233,7 @@ async fn nothing_read_before_forgetting_is_used_after() {
         assert_eq!(late.fingerprint(&[]), old.fingerprint(&[]));
         assert_eq!(Arc::strong_count(&late), 1, "what was forgotten stays in no memory");
         assert!(keyring.find(&one).await.unwrap().is_none());
-        let new = keyring.find_or_create(&one).await.unwrap();
+        let new = made(&keyring, &one).await;
         assert_eq!(new.namespace_tag(), old.namespace_tag());
         assert_ne!(new.fingerprint(&[]), old.fingerprint(&[]));
     }
@@ -209,13 +246,13 @@ async fn a_call_that_reads_after_forgetting_shares_nothing_with_later_calls() {
     let watched = Watched::new(2);
     let keyring = watched.keyring().await;
     let one = namespace("a", "b", false);
-    let old = keyring.find_or_create(&one).await.unwrap();
+    let old = made(&keyring, &one).await;
     keyring.forget(&one);
     watched.calls();
     let tasks: Vec<_> = (0..20)
         .map(|_| {
             let (keyring, one) = (keyring.clone(), one.clone());
-            tokio::spawn(async move { keyring.find_or_create(&one).await.unwrap() })
+            tokio::spawn(async move { made(&keyring, &one).await })
         })
         .collect();
     while watched.reads.load(Ordering::SeqCst) < 1 {
@@ -228,7 +265,7 @@ async fn a_call_that_reads_after_forgetting_shares_nothing_with_later_calls() {
         assert_eq!(task.await.unwrap().fingerprint(&[]), old.fingerprint(&[]), "they share the one read");
     }
     watched.gate.add_permits(1);
-    let new = keyring.find_or_create(&one).await.unwrap();
+    let new = made(&keyring, &one).await;
     assert_ne!(new.fingerprint(&[]), old.fingerprint(&[]));
     assert_eq!(watched.calls(), [2, 1, 2]);
     assert!(Arc::ptr_eq(&keyring.find(&one).await.unwrap().unwrap(), &new), "the new one is cached");
@@ -252,12 +289,12 @@ async fn no_call_that_begins_after_forgetting_sees_the_erased_key() {
             })
         })
         .collect();
-    let mut last = keyring.find_or_create(&one).await.unwrap();
+    let mut last = made(&keyring, &one).await;
     for _ in 0..200 {
         watched.rows.put(last.namespace_tag(), None);
         keyring.forget(&one);
         assert!(keyring.find(&one).await.unwrap().is_none());
-        let new = keyring.find_or_create(&one).await.unwrap();
+        let new = made(&keyring, &one).await;
         assert_ne!(new.fingerprint(&[]), last.fingerprint(&[]));
         last = new;
     }
@@ -273,7 +310,7 @@ async fn forgetting_one_key_leaves_the_others_cached() {
     let keyring = watched.keyring().await;
     let accounts: Vec<_> = (0..64).map(|n| namespace("dev", &format!("acct_{n}"), false)).collect();
     for account in &accounts {
-        keyring.find_or_create(account).await.unwrap();
+        made(&keyring, account).await;
     }
     keyring.forget(&accounts[0]);
     watched.calls();
@@ -322,7 +359,7 @@ fn a_key_file_that_cannot_be_trusted_is_refused_and_says_what_to_do() {
     let path = directory.path().join("root.key");
     let line = format!("cholla-root-key-v1 {}\n", "0f".repeat(32));
     let advice = |path: &Path| RootKey::read(path).err().map(|error| error.to_string());
-    assert!(advice(&path).unwrap().contains("cholla init"));
+    assert!(advice(&path).unwrap().contains("restore it from where you keep it"));
     assert!(advice(directory.path()).is_some(), "a directory is no key file");
     for (text, mode, expected) in [
         (&line[..], 0o600, None),

@@ -14,7 +14,7 @@ use cholla_domain::id::{SecretId, UserId};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::{Plaintext, Sealed};
 use cholla_domain::place::{Namespace, Scope};
-use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys, WrappedKey};
+use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys, Revision, WrappedKey};
 use cholla_domain::principal::Reach;
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{NameTag, NamespaceTag, RecordVersion, ScopeTag};
@@ -291,7 +291,7 @@ async fn the_second_implementation_opens_and_reproduces_what_we_seal() {
     let wrapped = store.row(NamespaceTag::INSTANCE).unwrap();
     let instance = reference::unwrap(&root_bytes, [0; 16], &wrapped).unwrap();
     for value in items(&vectors, "namespaces") {
-        let cipher = keyring.find_or_create(&namespace(value)).await.unwrap();
+        let cipher = keyring.find_or_create(&namespace(value), Revision(0)).await.unwrap().unwrap();
         let canonical = bytes(value, "canonical");
         let tag = reference::namespace_tag(&instance, &canonical);
         assert_eq!(cipher.namespace_tag().as_bytes(), &tag);

@@ -10,7 +10,7 @@ use cholla_domain::id::{SecretId, UserId};
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::{Plaintext, Sealed};
 use cholla_domain::place::{Namespace, Scope};
-use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys};
+use cholla_domain::ports::{DirectoryCipher, NamespaceCipher, NamespaceKeys, Revision};
 use cholla_domain::principal::Reach;
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{NameTag, RecordVersion, ScopeTag};
@@ -38,7 +38,11 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 });
 
 fn cipher(namespace: &Namespace) -> Arc<dyn NamespaceCipher> {
-    WORLD.runtime.block_on(WORLD.keyring.find_or_create(namespace)).expect("the store is in memory")
+    WORLD
+        .runtime
+        .block_on(WORLD.keyring.find_or_create(namespace, Revision(0)))
+        .expect("the store is in memory")
+        .expect("nothing closes it")
 }
 
 fn namespaces() -> impl Strategy<Value = Namespace> {
@@ -283,12 +287,14 @@ fn a_wrapped_key_moved_to_another_namespace_fails_to_unwrap() {
     let (one, two) = (namespace("a", "b", false), namespace("a", "b", true));
     let refused = WORLD.runtime.block_on(async {
         let keyring = &keyring(Arc::new(RootKey::generate().unwrap()), store.clone()).await;
-        let tag = |namespace| async move { keyring.find_or_create(namespace).await.unwrap().namespace_tag() };
+        let tag = |namespace| async move {
+            keyring.find_or_create(namespace, Revision(0)).await.unwrap().unwrap().namespace_tag()
+        };
         let (one_tag, two_tag) = (tag(&one).await, tag(&two).await);
         store.put(two_tag, store.row(one_tag));
         keyring.forget_all();
         assert!(keyring.find(&one).await.is_ok());
-        [keyring.find(&two).await.err(), keyring.find_or_create(&two).await.err()]
+        [keyring.find(&two).await.err(), keyring.find_or_create(&two, Revision(0)).await.err()]
     });
     assert!(matches!(refused, [Some(SealError::Tampered), Some(SealError::Tampered)]), "{refused:?}");
 }

@@ -13,6 +13,7 @@ mod failure;
 mod given;
 mod installs;
 mod inventory;
+pub(crate) mod json;
 mod keys;
 mod openapi;
 mod platform;
@@ -20,7 +21,10 @@ mod route;
 mod sessions;
 mod webhooks;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +33,7 @@ use cholla_domain::limits::BODY_READ_SECONDS_MAX;
 use cholla_domain::operator::admin_role;
 use cholla_domain::ports::Maintenance;
 use cholla_store::sqlite::Store;
+use cholla_wire::error::ApiError;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -88,8 +93,25 @@ fn routes() -> impl Iterator<Item = &'static Route> {
     .flatten()
 }
 
-/// Answers one request of the admin listener.
+/// Answers one request of the admin listener. Never fails: whatever happens becomes an answer.
 pub(crate) async fn serve<B>(admin: &Arc<Admin>, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut answered = pin!(answer(admin, request));
+    // A panic ends this request, not the connection: it is answered as 500 and counted.
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| answered.as_mut().poll(context))).unwrap_or_else(|_| {
+            admin.api.metrics.panics.inc();
+            tracing::error!("the handling of a request of the admin listener panicked");
+            Poll::Ready(failed(Failure::from(ApiError::internal())))
+        })
+    })
+    .await
+}
+
+async fn answer<B>(admin: &Arc<Admin>, request: Request<B>) -> Response<AnswerBody>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -106,10 +128,7 @@ where
         }),
         (_, path) if path.starts_with("/v1/") => match operate(admin, &parts, body).await {
             Ok(answer) => json_answer(StatusCode::OK, answer.into_bytes().into()),
-            Err(failure) => {
-                let (status, body) = failure.answer();
-                json_answer(status, body.into())
-            }
+            Err(failure) => failed(failure),
         },
         (method, path) => dev_answer(Err((StatusCode::NOT_FOUND, unknown(method, path)))),
     }
@@ -127,15 +146,8 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let Some((key, role)) = who(admin, parts.headers.get(AUTHORIZATION)) else {
-        let message = "Send an admin token as `Authorization: Bearer TOKEN`: that of the token file, or one made with `POST /v1/tokens`.";
-        return Err(Failure::plain(StatusCode::UNAUTHORIZED, message));
-    };
+    permitted(admin, parts)?;
     let (route, path) = found(&parts.method, parts.uri.path())?;
-    if role == Role::Auditor && parts.method != Method::GET {
-        let message = "This token is an auditor's, which changes nothing; use an operator's.";
-        return Err(Failure::plain(StatusCode::FORBIDDEN, message));
-    }
     let given = if openapi::takes_query(&route.method) {
         Given::of_query(route.takes, pairs(parts.uri.query().unwrap_or_default())?)?
     } else {
@@ -147,8 +159,23 @@ where
         Given::of_body(route.takes, &body)?
     };
     let _reset_waits = admin.api.without_reset().await;
+    // Judged again when the whole request is there: the token may have been revoked, or expired, while its body was on the way.
+    let key = permitted(admin, parts)?;
     let call = Call { admin: Arc::clone(admin), by: key.to_string(), path, given, now: admin.api.now() };
     (route.answer)(&call).await
+}
+
+/// The token of a request, if it counts now and may do what is asked.
+fn permitted(admin: &Admin, parts: &Parts) -> Result<CredentialKey, Failure> {
+    let Some((key, role)) = who(admin, parts.headers.get(AUTHORIZATION)) else {
+        let message = "Send an admin token as `Authorization: Bearer TOKEN`: that of the token file, or one made with `POST /v1/tokens`.";
+        return Err(Failure::plain(StatusCode::UNAUTHORIZED, message));
+    };
+    if role == Role::Auditor && parts.method != Method::GET {
+        let message = "This token is an auditor's, which changes nothing; use an operator's.";
+        return Err(Failure::plain(StatusCode::FORBIDDEN, message));
+    }
+    Ok(key)
 }
 
 /// Whose token it is. Keyed hashes are compared: how long that takes says nothing about a token.
@@ -213,12 +240,26 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if who(admin, parts.headers.get(AUTHORIZATION)).is_none_or(|(_, role)| role != Role::Operator) {
-        let message = "Send the admin token as `Authorization: Bearer TOKEN`; the ready file and the terminal name it.";
-        return Err((StatusCode::UNAUTHORIZED, message.into()));
-    }
+    permitted_in_dev(admin, parts)?;
     let body = receive(body).await?;
+    permitted_in_dev(admin, parts)?;
     dev.serve(admin, &parts.method, parts.uri.path(), &body).await
+}
+
+/// Dev mode's own endpoints are an operator's.
+fn permitted_in_dev(admin: &Admin, parts: &Parts) -> Result<(), (StatusCode, String)> {
+    match who(admin, parts.headers.get(AUTHORIZATION)) {
+        Some((_, Role::Operator)) => Ok(()),
+        Some((_, Role::Auditor)) => {
+            let message = "This token is an auditor's, which has no part in dev mode's clock, faults and reset; use an operator's.";
+            Err((StatusCode::FORBIDDEN, message.into()))
+        }
+        None => {
+            let message =
+                "Send the admin token as `Authorization: Bearer TOKEN`; the ready file and the terminal name it.";
+            Err((StatusCode::UNAUTHORIZED, message.into()))
+        }
+    }
 }
 
 /// Reads a body within its limits of length and time.
@@ -269,6 +310,11 @@ fn json_answer(status: StatusCode, body: Bytes) -> Response<AnswerBody> {
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+fn failed(failure: Failure) -> Response<AnswerBody> {
+    let (status, body) = failure.answer();
+    json_answer(status, body.into())
 }
 
 fn dev_answer(result: AdminAnswer) -> Response<AnswerBody> {

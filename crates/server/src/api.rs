@@ -19,6 +19,7 @@ pub(crate) mod consent;
 mod delete;
 mod find;
 pub(crate) mod installs;
+mod judging;
 pub(crate) mod links;
 mod list;
 pub(crate) mod oauth;

@@ -25,8 +25,9 @@ use crate::large_bodies::LargeBodies;
 use crate::listener::{Listener, bind};
 use crate::metrics::Metrics;
 use crate::notices::Telling;
-use crate::platform_tokens::PlatformTokens;
+use crate::platform_tokens::{self, PlatformTokens};
 use crate::rate_limits::RateLimits;
+use crate::reads::Reads;
 use crate::running::StartError;
 use crate::scripted_faults::{self, ScriptedFaults};
 use crate::service;
@@ -68,17 +69,20 @@ impl Foundation {
 
     /// The API over this store.
     pub(crate) fn api(&self, keeper: Arc<Keeper>, settings: Settings) -> Api {
+        let reads = Arc::new(Reads::default());
         Api {
             ports: Ports {
                 store: self.store.clone(),
                 keys: self.keyring.clone(),
                 in_flight: Arc::new(InFlightTable::default()),
+                reads: reads.clone(),
                 entropy: Arc::new(SystemEntropy),
             },
             clock: settings.clock,
             instance: Arc::clone(&self.instance),
             keeper,
             platform_tokens: settings.platform_tokens,
+            presented_tokens: Arc::default(),
             consent: settings.consent,
             made_up: settings.made_up,
             cors: settings.cors,
@@ -87,6 +91,7 @@ impl Foundation {
             rate_limits: settings.rate_limits,
             payload_guard: settings.payload_guard,
             faults: settings.faults,
+            reads,
             large_bodies: LargeBodies::default(),
             metrics: Arc::new(Metrics::new()),
         }
@@ -176,7 +181,8 @@ impl Tasks {
         self.set.spawn(listener.run(serve, self.stop.subscribe()));
     }
 
-    /// Runs what goes on beside the requests: the sweeper, the notices of secrets, the deliveries of webhooks.
+    /// Runs what goes on beside the requests: the sweeper, the notices of secrets, the deliveries of webhooks, and the look at the keys that
+    /// the platform signs with.
     pub(crate) fn work(&mut self, foundation: &Foundation, api: &Arc<Api>, work: Work) {
         let keeper = &api.keeper;
         let store = &foundation.store;
@@ -215,9 +221,14 @@ impl Tasks {
             metrics: Arc::clone(&api.metrics),
             wake: Arc::clone(&keeper.queued),
         };
+        let reads = Reads::run(Arc::clone(api), store.clone(), work.sweep_interval, self.stop.subscribe());
+        self.set.spawn(reads);
         self.set.spawn(sweeper.run(self.stop.subscribe()));
         self.set.spawn(telling.run(self.stop.subscribe()));
         self.set.spawn(dispatcher.run(self.stop.subscribe()));
+        if api.platform_tokens.is_some() {
+            self.set.spawn(platform_tokens::watch(Arc::clone(api), self.stop.subscribe()));
+        }
     }
 }
 

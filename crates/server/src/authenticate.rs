@@ -1,5 +1,6 @@
 //! From the head of a request to who makes it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cholla_domain::directory::CredentialHash;
@@ -9,6 +10,7 @@ use cholla_domain::directory::decision::Decision;
 use cholla_domain::directory::state::Directory;
 use cholla_domain::id::AccountId;
 use cholla_domain::oauth::{Developer, presented};
+use cholla_domain::ports::Revision;
 use cholla_domain::principal::Principal;
 use cholla_domain::time::Timestamp;
 use cholla_wire::auth::{MaskedKey, PresentedKey, presented_key};
@@ -30,6 +32,8 @@ pub(crate) struct Caller {
     pub credential: CredentialHash,
     /// The key as it was presented: messages show it masked.
     pub key: PresentedKey,
+    /// The revision of the directory that this was judged on; `None`: it showed what is not committed.
+    pub judged: Option<Revision>,
 }
 
 /// A caller of the Install API.
@@ -83,21 +87,14 @@ pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Re
     let key = known_form(request.get(AUTHORIZATION), None)?;
     let hash = api.instance.credential_hash(key.as_bytes());
     let directory = api.keeper.read();
-    let token;
-    let credential = if let Some(credential) = directory.credential(&CredentialKey::of(&hash)) {
-        credential
-    } else {
-        token = platform_token(api, &directory, &key, now)?;
-        &token
-    };
-    credential.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    let credential = credential(api, &directory, (&key, &hash), now)?;
     let named = named_account(request)?;
-    let principal = directory.principal(credential, named.as_ref(), now).map_err(|refused| {
+    let principal = directory.principal(&credential, named.as_ref(), now).map_err(|refused| {
         let named = named.as_ref().unwrap_or(&credential.account);
         refusal(refused, &key.masked(), named.as_str())
     })?;
-    note_presented(api, &directory, credential);
-    Ok(Caller { principal, credential: hash, key })
+    let judged = api.keeper.revision(&directory);
+    Ok(Caller { principal, credential: hash, key, judged })
 }
 
 /// Authenticates a request to the Install API, whose reach is another (contract 12.6).
@@ -106,23 +103,16 @@ pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Re
 /// Contract 6.1 to 6.4, 5.10 and 6.24.
 pub(crate) fn authenticate_installs(api: &Api, request: &HeaderMap, now: Timestamp) -> Result<InstallKey, ApiError> {
     let key = known_form(request.get(AUTHORIZATION), None)?;
-    let credential = api.instance.credential_hash(key.as_bytes());
+    let hash = api.instance.credential_hash(key.as_bytes());
     let directory = api.keeper.read();
-    let token;
-    let found = if let Some(found) = directory.credential(&CredentialKey::of(&credential)) {
-        found
-    } else {
-        token = platform_token(api, &directory, &key, now)?;
-        &token
-    };
-    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    let found = credential(api, &directory, (&key, &hash), now)?;
     let named = named_account(request)?;
-    match (directory.install_caller(found, named.as_ref(), now), named) {
-        (Ok(caller), _) => Ok(InstallKey { caller, credential, key, unreachable: None }),
+    match (directory.install_caller(&found, named.as_ref(), now), named) {
+        (Ok(caller), _) => Ok(InstallKey { caller, credential: hash, key, unreachable: None }),
         (Err(Refused::AccountNotReachable), Some(named)) if found.kind == CredentialKind::Secret => {
             let (developer, livemode) = (found.account.clone(), found.livemode);
-            let caller = InstallCaller::Developer { developer, account: named.clone(), livemode };
-            Ok(InstallKey { caller, credential, key, unreachable: Some(Unreachable(named)) })
+            let caller = InstallCaller::Developer { developer, account: named.clone(), livemode, key: found.key };
+            Ok(InstallKey { caller, credential: hash, key, unreachable: Some(Unreachable(named)) })
         }
         (Err(refused), named) => {
             let named = named.as_ref().unwrap_or(&found.account);
@@ -142,16 +132,33 @@ pub(crate) fn authenticate_developer(
     now: Timestamp,
 ) -> Result<DeveloperKey, ApiError> {
     let key = known_form(header, in_body)?;
-    let credential = api.instance.credential_hash(key.as_bytes());
+    let hash = api.instance.credential_hash(key.as_bytes());
     let directory = api.keeper.read();
-    let found = directory.credential(&CredentialKey::of(&credential));
-    let found = found.ok_or_else(|| ApiError::invalid_key(&key.masked()))?;
-    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    let found = credential(api, &directory, (&key, &hash), now)?;
     if found.kind != CredentialKind::Secret {
         return Err(ApiError::developer_key_needed(&key.masked(), found.account.as_str()));
     }
     let developer = Developer { account: found.account.clone(), livemode: found.livemode };
-    Ok(DeveloperKey { developer, credential, key })
+    Ok(DeveloperKey { developer, credential: hash, key })
+}
+
+/// The credential that a key is, of the directory's or signed by the platform, if it can be used now.
+///
+/// # Errors
+/// Contract 6.2 and 6.3.
+fn credential<'d>(
+    api: &Api,
+    directory: &'d Directory,
+    (key, hash): (&PresentedKey, &CredentialHash),
+    now: Timestamp,
+) -> Result<Cow<'d, Credential>, ApiError> {
+    let found = match directory.credential(&CredentialKey::of(hash)) {
+        Some(found) => Cow::Borrowed(found),
+        None => Cow::Owned(platform_token(api, directory, key, now)?),
+    };
+    note_presented(api, directory, &found);
+    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    Ok(found)
 }
 
 /// The key that was presented, which is no publishable one.
@@ -190,17 +197,24 @@ fn platform_token(
     tokens.credential(key, directory, now).map_err(|refused| refusal(refused, &key.masked(), ""))
 }
 
-/// Remembers, once for each pair, that its access token has been presented (contract 15.9).
+/// Remembers, once for each pair, that its access token has been presented, whatever is answered (contract 15.9): at once in memory, and
+/// durably a little later.
 fn note_presented(api: &Api, directory: &Directory, credential: &Credential) {
     let (CredentialKind::OAuth { .. }, Some(install)) = (&credential.kind, credential.install) else { return };
     let pair = directory.grant(&install).and_then(|grant| grant.pair.as_ref());
     if pair.is_some_and(|pair| pair.access == credential.key && !pair.presented) {
-        let (keeper, access) = (Arc::clone(&api.keeper), credential.key);
+        let access = credential.key;
+        if !api.presented_tokens.begin(access) {
+            return;
+        }
+        let (keeper, tokens) = (Arc::clone(&api.keeper), Arc::clone(&api.presented_tokens));
         let asked = keeper.unasked();
         tokio::spawn(async move {
             let noted =
                 keeper.decide(asked, move |ctx| Decision { change: presented(ctx, &install, &access), outcome: () });
-            if let Err(error) = noted.await {
+            let noted = noted.await;
+            tokens.end(access, noted.is_ok());
+            if let Err(error) = noted {
                 tracing::warn!(%error, "that a token was presented could not be written down");
             }
         });

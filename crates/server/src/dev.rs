@@ -9,7 +9,7 @@ use cholla_domain::limits::{CLOCK_SECONDS_MAX, CONNECTIONS_MAX, GRACE_SECONDS_DE
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::Plaintext;
 use cholla_domain::place::Namespace;
-use cholla_domain::ports::{Maintenance, NamespaceKeys, Ports, WrappedKeyStore};
+use cholla_domain::ports::{Judgement, Maintenance, NamespaceKeys, Ports, WrappedKeyStore};
 use cholla_domain::precondition::Precondition;
 use cholla_domain::principal::{Permissions, Principal, Reach};
 use cholla_domain::set::{Expansion, SetRequest, set};
@@ -22,13 +22,14 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Mutex, Notify, RwLock};
 
+use crate::admin::json::Unread;
 use crate::admin::{Admin, AdminAnswer};
 use crate::assembly::{Foundation, Settings, Tasks, Work, file_error, listen};
 use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::files;
 use crate::keeper::Keeper;
-use crate::platform::reconcile::{Manner, Reconciled, reconcile};
+use crate::platform::reconcile::{AT_START, Manner, Reconciled, reconcile};
 use crate::platform::{DemoSecret, Platform, Purpose};
 use crate::running::{Running, StartError};
 use crate::scripted_faults::ScriptedFaults;
@@ -85,7 +86,7 @@ pub async fn start(options: DevOptions) -> Result<Running, StartError> {
     let clock = Arc::new(ServerClock::with_offset(home.clock_offset_seconds));
     let keeper = foundation.keeper(&clock, GRACE_SECONDS_DEFAULT)?;
     let reconciled = settle(&keeper, &foundation, &platform).await?;
-    let declared = Declared::of(&platform, &keeper.read(), &reconciled);
+    let declared = Declared::of(&platform, &keeper.read(), &reconciled.keys);
     let token = foundation.instance.derive_alphanumerics("dev admin token", 40);
     let faults = Arc::<ScriptedFaults>::default();
     let api = Arc::new(foundation.api(keeper, settings(&options, &clock, &faults)));
@@ -163,7 +164,7 @@ async fn settle(
     let settled = keeper
         .batch(asked, move |batch| {
             let manner = Manner { anew: true, prune: false };
-            reconcile(batch, &platform, &Naming::derived(&instance), manner)
+            reconcile(batch, &platform, &Naming::derived(&instance), manner, AT_START)
         })
         .await?;
     settled.map_err(|misfit| StartError::Misfit(misfit.0))
@@ -269,7 +270,13 @@ async fn seed(ports: &Ports, keyring: &Keyring, secrets: &[DemoSecret], now: Tim
         }
     }
     for (namespace, secret) in fresh {
-        let owner = Principal { namespace, reach: Reach::Backend, permissions: Permissions::ALL, app: None };
+        let owner = Principal {
+            namespace,
+            reach: Reach::Backend,
+            permissions: Permissions::ALL,
+            app: None,
+            being_erased: None,
+        };
         let (Some(name), Some(payload)) =
             (SecretName::new(secret.name.clone()), Plaintext::new(secret.payload.clone()))
         else {
@@ -284,8 +291,11 @@ async fn seed(ports: &Ports, keyring: &Keyring, secrets: &[DemoSecret], now: Tim
             precondition: Precondition::default(),
             idempotency: None,
             request: cholla_domain::id::RequestId::draw(&*ports.entropy),
+            judged: Judgement::ALONE,
         };
-        set(ports, &owner, request, now).await.result.map_err(|error| StartError::Demo(error.to_string()))?;
+        let answer = set(ports, &owner, request, now).await;
+        let answer = answer.map_err(|_| StartError::Demo("its namespace has been closed".into()))?;
+        answer.result.map_err(|error| StartError::Demo(error.to_string()))?;
     }
     Ok(())
 }
@@ -327,6 +337,9 @@ impl DevWorld {
     fn move_clock(&self, clock: &ServerClock, queued: &Notify, body: &[u8]) -> Result<(), (StatusCode, String)> {
         let refuse = |message: &str| (StatusCode::BAD_REQUEST, message.to_owned());
         let usage = "Send a JSON object with exactly one member: {\"advance\": \"2h\"} (s, m, h or d) or {\"set\": UNIX_SECONDS}.";
+        if let Err(repeated @ Unread::Repeated(_)) = crate::admin::json::read(body) {
+            return Err(refuse(&repeated.to_string()));
+        }
         let wanted = match serde_json::from_slice(body).map_err(|_| refuse(usage))? {
             ClockBody::Advance(text) => {
                 let seconds = crate::platform::duration_seconds(&text);
@@ -374,6 +387,7 @@ impl DevWorld {
             None => None,
         };
         admin.store.erase_all().await.map_err(|error| failed(&error))?;
+        api.reads.clear();
         self.foundation.keyring.forget_all();
         if let Some(made_up) = &api.made_up {
             made_up.clear();

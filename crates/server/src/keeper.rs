@@ -5,6 +5,7 @@
 //! on meanwhile (law 8). Whoever asked may go away at any moment: a change that began is brought to its end all the same.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::available_parallelism;
@@ -13,7 +14,7 @@ use cholla_domain::directory::CredentialHash;
 use cholla_domain::directory::change::{Change, RecordChange};
 use cholla_domain::directory::decision::{Context, Decision, Mint};
 use cholla_domain::directory::record::{Record, RecordName, SharedIds};
-use cholla_domain::directory::state::{Directory, Loaded};
+use cholla_domain::directory::state::{Credentials, Directory, Loaded};
 use cholla_domain::error::{Cause, StoreError};
 use cholla_domain::id::{EndpointId, Entropy, EventId, RequestId};
 use cholla_domain::idempotency::IdempotencyKey;
@@ -21,7 +22,7 @@ use cholla_domain::ports::{
     CommitOutcome, DeliveryKey, DirectoryCipher, DirectoryCommit, DirectoryStore, NewDelivery, Notices, RecordKey,
     Revision, WrappedKeyStore,
 };
-use cholla_domain::tag::{ErasureId, NamespaceTag, RecordTag};
+use cholla_domain::tag::RecordTag;
 use cholla_domain::time::{Clock, Timestamp};
 use cholla_seal::{Instance, Keyring};
 use thiserror::Error;
@@ -32,10 +33,16 @@ use crate::clock::ServerClock;
 use crate::entropy::SystemEntropy;
 use crate::webhooks::dispatcher::EndpointView;
 
+mod closing;
+
+use closing::Closings;
+
 /// What kind of entry a delivery is to the cipher; its context is the event's id and the endpoint's tag.
 pub(crate) const DELIVERY_ENTRY: u8 = 100;
 /// What kind of entry one of the audit log is; it has no context.
 pub(crate) const AUDIT_ENTRY: u8 = 101;
+/// In the place of a revision while a batch shows what is not committed.
+const UNSETTLED: u64 = u64::MAX;
 /// Threads that load the directory.
 const LOADERS: usize = 4;
 
@@ -48,6 +55,20 @@ pub enum KeepError {
     /// A record does not open or cannot be read.
     #[error("a record of the directory is not what was written")]
     Corrupt,
+}
+
+impl KeepError {
+    /// The error with its causes, for the log. They are our own texts and those of the storage engine: they name no secret, no user and no
+    /// key.
+    pub(crate) fn chain(&self) -> String {
+        let mut chain = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(next) = cause {
+            let _ = write!(chain, ": {next}");
+            cause = next.source();
+        }
+        chain
+    }
 }
 
 impl From<StoreError> for KeepError {
@@ -87,6 +108,8 @@ pub(crate) struct Asked {
 pub(crate) struct Keeper {
     /// Counts changes, so that whoever judged something can tell cheaply whether it still holds.
     changes: AtomicU64,
+    /// The revision that the directory shows, or [`UNSETTLED`]. Written while the directory is locked for writing.
+    revision: AtomicU64,
     directory: RwLock<Directory>,
     /// What the store knows each endpoint by.
     endpoints: RwLock<HashMap<RecordTag, EndpointId>>,
@@ -131,6 +154,7 @@ impl Keeper {
         Ok(Self {
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
+            revision: AtomicU64::new(revision.0),
             endpoints: RwLock::new(endpoints),
             turn: tokio::sync::Mutex::new(Turn { revision, is_stale: false }),
             store,
@@ -155,6 +179,24 @@ impl Keeper {
     /// How often the directory has changed. What was judged at one count may be judged otherwise at another.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
+    }
+
+    /// The revision of the directory that is held, for whoever judges by it and writes later. `None` while it shows what is not committed:
+    /// [`settle`](Self::settle), and judge again.
+    pub(crate) fn revision(&self, _held: &RwLockReadGuard<'_, Directory>) -> Option<Revision> {
+        match self.revision.load(Ordering::Acquire) {
+            UNSETTLED => None,
+            revision => Some(Revision(revision)),
+        }
+    }
+
+    /// Waits until the directory shows what is committed, and all of that. It may have gone on when this returns.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn settle(&self) -> Result<(), KeepError> {
+        let mut turn = self.turn.lock().await;
+        self.catch_up(&mut turn)
     }
 
     /// Decides a change, commits it and applies it. The answer is given when it is durable and visible.
@@ -183,7 +225,7 @@ impl Keeper {
                 .await?;
             Ok(outcome)
         });
-        decided.await.unwrap_or_else(|panic| Err(KeepError::Unavailable(Box::new(panic))))
+        decided.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Decides several changes, each on what the ones before it have made, and commits them as one. While that goes on, others see what was
@@ -210,10 +252,18 @@ impl Keeper {
                 keeper.catch_up(&mut turn)?;
                 return Ok(outcome);
             }
-            keeper.commit(&mut turn, whole, asked.now, |_, _| ()).await?;
+            // All of it is shown already, but for what the commit itself has found out.
+            let is_found_out = |step: &RecordChange| {
+                matches!(step, RecordChange::Put(Record::Erasure(_)) | RecordChange::Remove(RecordName::Erasure(_)))
+            };
+            keeper
+                .commit(&mut turn, whole, asked.now, |directory, steps| {
+                    steps.into_iter().filter(is_found_out).for_each(|step| directory.apply(step));
+                })
+                .await?;
             Ok(outcome)
         });
-        done.await.unwrap_or_else(|panic| Err(KeepError::Unavailable(Box::new(panic))))
+        done.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Reads the directory anew where a commit failed before.
@@ -223,7 +273,12 @@ impl Keeper {
             keep_notices(&*self.notices, &directory);
             let endpoints = endpoint_tags(&self.instance, &directory);
             *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
-            *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
+            // The commit may have destroyed keys: nobody who is judged by what it has made uses them.
+            self.keyring.forget_all();
+            let mut shown = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+            *shown = directory;
+            self.revision.store(revision.0, Ordering::Release);
+            drop(shown);
             self.changes.fetch_add(1, Ordering::Release);
             *turn = Turn { revision, is_stale: false };
         }
@@ -267,25 +322,38 @@ impl Keeper {
         if change.is_empty() {
             return Ok(());
         }
-        self.name_destroyed_keys(&mut change).await?;
-        let commit = self.sealed(&change, turn.revision, now)?;
-        let queued = !commit.deliveries.is_empty();
-        let (endpoints, has_work) = (self.changed_endpoints(&change), has_work(&change));
-        turn.is_stale = true;
-        match self.store.commit(commit).await? {
-            CommitOutcome::Done => {}
-            CommitOutcome::Moved => return Err(KeepError::Unavailable("another process changed the directory".into())),
+        let (queued, closings) = loop {
+            let closings = self.closings(&change).await?;
+            let commit = self.sealed(&change, &closings, turn.revision, now)?;
+            let queued = !commit.deliveries.is_empty();
+            turn.is_stale = true;
+            match self.store.commit(commit).await? {
+                CommitOutcome::Done => break (queued, closings),
+                // A set has made the first key of a namespace since it was looked at: no key is made twice, so this comes to an end.
+                CommitOutcome::KeyMoved => {}
+                CommitOutcome::Moved => {
+                    return Err(KeepError::Unavailable("another process changed the directory".into()));
+                }
+            }
+        };
+        // Before anybody is judged by what was committed: who is, seals nothing under a key that was destroyed.
+        for (namespace, _) in &change.destroyed {
+            self.keyring.forget(namespace);
         }
-        apply(&mut self.directory.write().unwrap_or_else(PoisonError::into_inner), change.records);
+        let endpoints = self.changed_endpoints(&change);
+        change.records = closings.committed(change.records);
+        let has_work = closings.destroy() || has_work(&change);
+        let revision = Revision(turn.revision.0 + 1);
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        apply(&mut directory, change.records);
+        self.revision.store(revision.0, Ordering::Release);
+        drop(directory);
         self.changes.fetch_add(1, Ordering::Release);
         if !endpoints.is_empty() {
             self.keep_endpoints(endpoints);
             keep_notices(&*self.notices, &self.read());
         }
-        *turn = Turn { revision: Revision(turn.revision.0 + 1), is_stale: false };
-        for (namespace, _) in &change.destroyed {
-            self.keyring.forget(namespace);
-        }
+        *turn = Turn { revision, is_stale: false };
         if queued {
             self.queued.notify_one();
         }
@@ -295,30 +363,14 @@ impl Keeper {
         Ok(())
     }
 
-    /// Says in each erasure which key it destroys. A namespace that never had a key needs no erasure.
-    async fn name_destroyed_keys(&self, change: &mut Change) -> Result<(), KeepError> {
-        let mut names: HashMap<ErasureId, Option<String>> = HashMap::new();
-        for (namespace, erasure) in &change.destroyed {
-            let wrapped = self.wrapped_keys.wrapped_key(self.instance.namespace_tag(namespace)).await?;
-            names.insert(*erasure, wrapped.as_ref().map(cholla_seal::key_id));
-        }
-        change.destroyed.retain(|(_, erasure)| names.get(erasure).is_some_and(Option::is_some));
-        change.records.retain_mut(|step| match step {
-            RecordChange::Put(Record::Erasure(erasure)) => match names.get(&erasure.id) {
-                Some(Some(name)) => {
-                    erasure.key_id = Some(name.clone());
-                    true
-                }
-                Some(None) => false,
-                None => true,
-            },
-            _ => true,
-        });
-        Ok(())
-    }
-
     /// The change as the store may see it.
-    fn sealed(&self, change: &Change, expects: Revision, now: Timestamp) -> Result<DirectoryCommit, KeepError> {
+    fn sealed(
+        &self,
+        change: &Change,
+        closings: &Closings,
+        expects: Revision,
+        now: Timestamp,
+    ) -> Result<DirectoryCommit, KeepError> {
         let sealing = |error: cholla_domain::error::SealError| KeepError::Unavailable(Box::new(error));
         let cipher: &dyn DirectoryCipher = &*self.instance;
         let (mut puts, mut removals) = (Vec::new(), Vec::new());
@@ -337,6 +389,7 @@ impl Keeper {
         for key in order {
             match last.get(&key) {
                 Some(RecordChange::Put(record)) => {
+                    let Some(record) = closings.named(record) else { continue };
                     let sealed = cipher.seal_entry(key.kind, key.tag.as_bytes(), &record.encode()).map_err(sealing)?;
                     puts.push((key, sealed));
                 }
@@ -345,10 +398,9 @@ impl Keeper {
         }
         let audit = change.audit.iter().map(|entry| cipher.seal_entry(AUDIT_ENTRY, &[], &entry.encode()));
         let audit = audit.collect::<Result<_, _>>().map_err(sealing)?;
-        let destroyed: Vec<(NamespaceTag, ErasureId)> =
-            change.destroyed.iter().map(|(namespace, id)| (self.instance.namespace_tag(namespace), *id)).collect();
         let deliveries = self.deliveries(change, now).map_err(sealing)?;
-        Ok(DirectoryCommit { expects, puts, removals, deliveries, audit, destroyed, now })
+        let (closed, offboarded) = (closings.closed.clone(), self.offboarded(change));
+        Ok(DirectoryCommit { expects, puts, removals, deliveries, audit, closed, offboarded, now })
     }
 
     /// The deliveries of a change's events: one for each endpoint that wants the event.
@@ -442,7 +494,7 @@ fn has_work(change: &Change) -> bool {
         RecordChange::Put(Record::App(app)) => app.releases.len() > 1,
         _ => false,
     };
-    !change.destroyed.is_empty() || change.records.iter().any(is_work)
+    change.records.iter().any(is_work)
 }
 
 /// What a delivery is sealed for.
@@ -469,11 +521,13 @@ impl Batch<'_> {
             let directory = self.keeper.read();
             decide(&self.keeper.context(&directory, self.asked))
         };
-        let mut directory = self.keeper.directory.write().unwrap_or_else(PoisonError::into_inner);
-        for step in &change.records {
-            directory.apply(step.clone());
+        if !change.records.is_empty() {
+            let mut directory = self.keeper.directory.write().unwrap_or_else(PoisonError::into_inner);
+            self.keeper.revision.store(UNSETTLED, Ordering::Release);
+            for step in &change.records {
+                directory.apply(step.clone());
+            }
         }
-        drop(directory);
         self.whole.append(change);
         outcome
     }
@@ -498,8 +552,17 @@ fn load(store: &dyn DirectoryStore, cipher: &Instance) -> Result<(Directory, Rev
         return Err(KeepError::Corrupt);
     }
     let parts = loaded.into_iter().map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner).0);
-    let directory = Directory::of(parts.collect());
+    let (credentials, others) = parts.map(|part| (part.credentials, part.others)).unzip();
+    let directory = std::thread::scope(|scope| {
+        let credentials = scope.spawn(|| Credentials::of(credentials));
+        Directory::of(others, || credentials.join().expect("sorting in does not panic"))
+    });
     Ok((directory, revision))
+}
+
+/// A change that panicked. What it says could hold a value, so it is not repeated.
+fn panicked() -> KeepError {
+    KeepError::Unavailable("the change panicked, or was stopped with the server".into())
 }
 
 impl std::fmt::Debug for Keeper {

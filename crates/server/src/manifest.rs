@@ -4,6 +4,7 @@
 //! they stand, so that faults have a line and the command line can edit a file in place.
 
 pub use cholla_domain::directory::app::ApiAccess;
+use cholla_domain::id::AppId;
 use http::Uri;
 
 use crate::platform::{AskedPermission, Distribution, Fault, Faults};
@@ -18,6 +19,8 @@ use tree::Node;
 
 /// Bytes of a manifest that are read.
 const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+/// What is wrong with an id that is not [`AppId::is_legal`], and what to do.
+pub(crate) const NO_APP_ID: &str = "is no app id; make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
 /// The mark that some editors put at the beginning of a file.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -140,8 +143,12 @@ impl Manifest {
             }
         };
         let policy = root.table("ui_extension").table("content_security_policy");
+        let id = root.text("id");
+        if id.as_ref().is_some_and(|id| !AppId::is_legal(id)) {
+            root.fault_in("id", NO_APP_ID);
+        }
         Self {
-            id: root.text("id"),
+            id,
             version: root.text("version"),
             name: root.text("name"),
             permissions: permissions(&asked),

@@ -121,6 +121,8 @@ pub(crate) struct Metrics {
     pub secrets_erased: IntCounter,
     /// Idempotency records past their time that the sweeper erased.
     pub idempotency_records_erased: IntCounter,
+    /// Erasures that the sweeper could not carry out when it tried last.
+    pub erasures_failed: IntGauge,
     /// When the sweeper last found nothing left to erase, in Unix seconds: what expired before is erased.
     pub erased_up_to: IntGauge,
     /// Webhooks that an endpoint took.
@@ -131,6 +133,10 @@ pub(crate) struct Metrics {
     pub webhooks_given_up: IntCounter,
     /// Seconds for which the delivery that is due the longest has been due.
     pub webhook_queue_age: IntGauge,
+    /// Keys whose embedded keys count, of the platform that signs them itself.
+    pub platform_keys: IntGauge,
+    /// 1 while the file with these keys cannot be read, and nobody is trusted for it.
+    pub platform_keys_unreadable: IntGauge,
 }
 
 impl Default for Metrics {
@@ -143,21 +149,7 @@ impl Metrics {
     /// Registers every metric, at zero.
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
-        let requests = register(
-            &registry,
-            IntCounterVec::new(
-                Opts::new("cholla_requests_total", "Answered requests by operation and outcome (2xx, 4xx, 5xx)."),
-                &["operation", "outcome"],
-            ),
-        );
-        let latency = register(
-            &registry,
-            prometheus::HistogramVec::new(
-                HistogramOpts::new("cholla_request_seconds", "Time from the request's head to its answer.")
-                    .buckets(LATENCY_BUCKETS.to_vec()),
-                &["operation"],
-            ),
-        );
+        let operations = per_operation(&registry);
         let rate_limited = register(
             &registry,
             IntCounterVec::new(
@@ -165,15 +157,6 @@ impl Metrics {
                 &["limit"],
             ),
         );
-        let operations = Operation::ALL
-            .iter()
-            .map(|operation| PerOperation {
-                succeeded: requests.with_label_values(&[operation.label(), "succeeded"]),
-                refused: requests.with_label_values(&[operation.label(), "refused"]),
-                failed: requests.with_label_values(&[operation.label(), "failed"]),
-                latency: latency.with_label_values(&[operation.label()]),
-            })
-            .collect();
         let tries = register(
             &registry,
             IntCounterVec::new(Opts::new("cholla_webhook_tries_total", "Webhooks sent, by outcome."), &["outcome"]),
@@ -191,6 +174,10 @@ impl Metrics {
                 "cholla_idempotency_records_erased_total",
                 "Idempotency records past their time that were erased.",
             ),
+            erasures_failed: gauge(
+                "cholla_erasures_failed",
+                "Erasures that could not be carried out when they were tried last.",
+            ),
             erased_up_to: gauge(
                 "cholla_erased_up_to_seconds",
                 "Unix time up to which everything expired is physically erased.",
@@ -201,6 +188,11 @@ impl Metrics {
             webhook_queue_age: gauge(
                 "cholla_webhook_queue_age_seconds",
                 "For how long the delivery that is due the longest has been due.",
+            ),
+            platform_keys: gauge("cholla_platform_keys", "Keys of the platform whose signatures count."),
+            platform_keys_unreadable: gauge(
+                "cholla_platform_keys_unreadable",
+                "1 while the platform's keys cannot be read: none counts.",
             ),
             operations,
             registry,
@@ -240,8 +232,36 @@ impl Metrics {
     }
 }
 
+/// The counters of every operation, at zero.
+fn per_operation(registry: &Registry) -> Vec<PerOperation> {
+    let requests = register(
+        registry,
+        IntCounterVec::new(
+            Opts::new("cholla_requests_total", "Answered requests by operation and outcome (2xx, 4xx, 5xx)."),
+            &["operation", "outcome"],
+        ),
+    );
+    let latency = register(
+        registry,
+        prometheus::HistogramVec::new(
+            HistogramOpts::new("cholla_request_seconds", "Time from the request's head to its answer.")
+                .buckets(LATENCY_BUCKETS.to_vec()),
+            &["operation"],
+        ),
+    );
+    Operation::ALL
+        .iter()
+        .map(|operation| PerOperation {
+            succeeded: requests.with_label_values(&[operation.label(), "succeeded"]),
+            refused: requests.with_label_values(&[operation.label(), "refused"]),
+            failed: requests.with_label_values(&[operation.label(), "failed"]),
+            latency: latency.with_label_values(&[operation.label()]),
+        })
+        .collect()
+}
+
 /// What the store counts itself: name, help, value.
-pub(crate) fn store_readings(store: &Statistics) -> [(&'static str, &'static str, u64); 10] {
+pub(crate) fn store_readings(store: &Statistics) -> [(&'static str, &'static str, u64); 11] {
     [
         ("cholla_record_cache_hits_total", "Finds and sets whose record was in the cache.", store.cache_hits),
         ("cholla_record_cache_misses_total", "Finds and sets whose record was not.", store.cache_misses),
@@ -257,6 +277,11 @@ pub(crate) fn store_readings(store: &Statistics) -> [(&'static str, &'static str
         ),
         ("cholla_wal_pages", "Pages in the write-ahead log.", store.wal_pages),
         ("cholla_wal_pages_behind", "Pages of the log that are not in the database file yet.", store.wal_pages_behind),
+        (
+            "cholla_secret_events_dropped_total",
+            "Events of secrets that were dropped for the length of their endpoint's queue.",
+            store.notices_dropped,
+        ),
     ]
 }
 

@@ -39,9 +39,7 @@ impl Telling {
     /// Tells until `stopping` turns true.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
         loop {
-            if self.is_asked_for()
-                && let Err(error) = self.round().await
-            {
+            if let Err(error) = self.round().await {
                 tracing::warn!(%error, "notices of secrets wait");
             }
             tokio::select! {
@@ -55,15 +53,18 @@ impl Telling {
         self.keeper.read().operator_endpoints().next().is_some()
     }
 
-    /// Everything that is to be told by now.
+    /// Everything that is to be told by now. What was left when the last endpoint went is dropped: nobody who comes later hears of it.
     async fn round(&self) -> Result<(), KeepError> {
         let now = self.clock.now();
-        while self.store.notice_expiring(now.plus(EXPIRY_NOTICE_SECONDS), now, NOTICES_PER_ROUND_MAX).await? {}
+        if self.is_asked_for() {
+            while self.store.notice_expiring(now.plus(EXPIRY_NOTICE_SECONDS), now, NOTICES_PER_ROUND_MAX).await? {}
+        }
         loop {
             let notices = self.store.notices(NOTICES_PER_ROUND_MAX as usize).await?;
             let Some(last) = notices.last() else { return Ok(()) };
             let mut deliveries = Vec::new();
-            for notice in &notices {
+            let heard = if self.is_asked_for() { &notices[..] } else { &[] };
+            for notice in heard {
                 deliveries.extend(self.deliveries(notice).await?);
             }
             let is_told = !deliveries.is_empty();
@@ -77,7 +78,7 @@ impl Telling {
     /// The deliveries of one notice. A namespace that nobody knows any more is not told of.
     async fn deliveries(&self, notice: &Notice) -> Result<Vec<NewDelivery>, KeepError> {
         let Some(namespace) = self.namespace(notice.namespace).await else { return Ok(Vec::new()) };
-        let endpoints = self.endpoints(namespace.livemode, notice_type(notice.kind));
+        let endpoints = self.endpoints(namespace.livemode, notice);
         let id = EventId::draw(&SystemEntropy);
         let body = render_notice(id, notice, &namespace, endpoints.len());
         let now = self.clock.now();
@@ -85,8 +86,12 @@ impl Telling {
         deliveries.collect::<Result<_, _>>().map_err(|error| KeepError::Unavailable(Box::new(error)))
     }
 
-    fn endpoints(&self, livemode: Livemode, kind: &str) -> Vec<EndpointId> {
-        let wants = |endpoint: &&Endpoint| endpoint.livemode == livemode && endpoint.wants(kind);
+    /// Who is told of a notice: whoever wants such ones and was there when it happened.
+    fn endpoints(&self, livemode: Livemode, notice: &Notice) -> Vec<EndpointId> {
+        let kind = notice_type(notice.kind);
+        let wants = |endpoint: &&Endpoint| {
+            endpoint.livemode == livemode && endpoint.created_at <= notice.at && endpoint.wants(kind)
+        };
         self.keeper.read().operator_endpoints().filter(wants).map(|endpoint| endpoint.id).collect()
     }
 
@@ -106,3 +111,6 @@ impl Telling {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

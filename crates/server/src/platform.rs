@@ -11,6 +11,7 @@ use cholla_domain::directory::app::{ApiAccess, Asks, Manifest};
 use cholla_domain::directory::credential::InstallRights;
 use cholla_domain::directory::secret::SigningSecret;
 use cholla_domain::id::{AccountId, AppId, AppPublicId, ClientId, UserId};
+use cholla_domain::limits::GIVEN_SECRET_CHARS_MIN;
 use cholla_domain::livemode::Livemode;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -316,12 +317,23 @@ impl Platform {
             Some(mode) if purpose == Purpose::Production && platform.declares_values() => {
                 Err(PlatformError(Faults::exposed(&file, mode)))
             }
+            _ if purpose == Purpose::Production && platform.has_weak_secrets() => {
+                Err(PlatformError(Faults::weak(&file)))
+            }
             _ => Ok(platform),
         }
     }
 
-    /// Whether the file holds what nobody else may know.
-    fn declares_values(&self) -> bool {
+    /// Whether a webhook secret of the file is shorter than one may be that the admin API is given. In dev mode it may.
+    pub(crate) fn has_weak_secrets(&self) -> bool {
+        let is_weak = |secret: &SigningSecret| {
+            secret.reveal().split_once('_').is_none_or(|(_, rest)| rest.len() < GIVEN_SECRET_CHARS_MIN)
+        };
+        self.webhooks.iter().filter_map(|webhook| webhook.secret.as_ref()).any(is_weak)
+    }
+
+    /// Whether the file holds what nobody else may know: keys, or signing secrets of apps or webhook endpoints.
+    pub(crate) fn declares_values(&self) -> bool {
         self.keys.iter().any(|key| key.value.is_some())
             || self.apps.iter().any(|app| app.signing_secret.is_some())
             || self.webhooks.iter().any(|webhook| webhook.secret.is_some())

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cholla_domain::time::{Clock, Timestamp};
 use cholla_seal::RootKey;
 use cholla_store::sqlite::{Options, Store};
 use tokio::sync::Notify;
@@ -15,8 +16,8 @@ use crate::clock::ServerClock;
 use crate::config::{Config, TlsConfig};
 use crate::cors::Cors;
 use crate::keeper::Keeper;
-use crate::platform::reconcile::{Manner, reconcile};
-use crate::platform::{Platform, Purpose};
+use crate::platform::reconcile::{AT_START, Manner, Misfit, plan, reconcile};
+use crate::platform::{KeyValue, Platform, Purpose};
 use crate::platform_tokens::PlatformTokens;
 use crate::rate_limits::RateLimits;
 use crate::running::{Running, StartError};
@@ -53,10 +54,8 @@ pub async fn start(config: Config, ready_file: Option<PathBuf>) -> Result<Runnin
     let foundation = Foundation::lay(Store::open(&config.data_dir, &options)?, root).await?;
     let clock = Arc::new(ServerClock::default());
     let keeper = foundation.keeper(&clock, config.grace_seconds)?;
-    // At the first start only: later ones would bring back what was revoked or uninstalled meanwhile.
-    let is_first = keeper.read().accounts().next().is_none();
-    let declared = match platform.filter(|_| is_first) {
-        Some(platform) => settle(&keeper, &foundation, platform).await?,
+    let declared = match platform {
+        Some(platform) => begin(&keeper, &foundation, platform, clock.now()).await?,
         None => Declared::default(),
     };
     let api = Arc::new(foundation.api(Arc::clone(&keeper), settings(&config, clock, platform_tokens)));
@@ -124,26 +123,54 @@ fn counts(keeper: &Keeper) -> String {
     format!("{} accounts, {apps} apps, {installs} installs", directory.accounts().count())
 }
 
+/// Begins with a platform file at the first start. Later ones would bring back what was revoked or uninstalled meanwhile.
+async fn begin(
+    keeper: &Arc<Keeper>,
+    foundation: &Foundation,
+    platform: Platform,
+    now: Timestamp,
+) -> Result<Declared, StartError> {
+    let is_first = keeper.read().accounts().next().is_none();
+    if is_first { settle(keeper, foundation, platform).await } else { Ok(remains(keeper, foundation, &platform, now)) }
+}
+
 /// Brings the directory to the platform file that the configuration names. Values that it leaves out are drawn once, and named in the ready
 /// file of the start that drew them only.
 async fn settle(keeper: &Arc<Keeper>, foundation: &Foundation, platform: Platform) -> Result<Declared, StartError> {
     let (instance, file) = (Arc::clone(&foundation.instance), platform.clone());
     let asked = keeper.unasked();
-    let settled =
-        keeper.batch(asked, move |batch| reconcile(batch, &file, &Naming::drawn(&instance), Manner::default()));
+    let settled = keeper
+        .batch(asked, move |batch| reconcile(batch, &file, &Naming::drawn(&instance), Manner::default(), AT_START));
     let reconciled = settled.await?.map_err(|misfit| StartError::Misfit(misfit.0))?;
-    Ok(Declared::of(&platform, &keeper.read(), &reconciled))
+    Ok(Declared::of(&platform, &keeper.read(), &reconciled.keys))
+}
+
+/// What of a platform file is still there that an earlier start began with: values that it does not hold itself are not known any more. The
+/// log says where file and directory differ.
+fn remains(keeper: &Keeper, foundation: &Foundation, platform: &Platform, now: Timestamp) -> Declared {
+    let (directory, naming) = (keeper.read(), Naming::drawn(&foundation.instance));
+    let advice = "the platform file was applied at the first start and differs from what is there; `cholla apply` brings its changes";
+    match plan(&directory, platform, &naming, Manner::default(), now) {
+        Ok(plan) if plan.is_empty() => {}
+        Ok(plan) => tracing::info!(differences = plan.len(), "{advice}"),
+        Err(Misfit(contradiction)) => tracing::warn!(contradiction, "{advice}"),
+    }
+    let lives = |value: &str| directory.credential(&naming.hash(value)).is_some_and(|key| key.is_live(now));
+    let given = platform.keys.iter().map(|key| key.value.as_ref().map(KeyValue::as_str).filter(|value| lives(value)));
+    let keys: Vec<_> = given.map(|value| value.map(|value| Zeroizing::new(value.to_owned()))).collect();
+    Declared::of(platform, &directory, &keys)
 }
 
 /// The admin token, which nobody but the file's owner may have seen.
 fn read_token(file: &Path) -> Result<Zeroizing<String>, StartError> {
-    let (text, mode) = files::read_secret(file).map_err(file_error(file))?;
+    let wrong = |why: String| StartError::AdminToken { path: file.to_owned(), why };
+    let (text, mode) = files::read_secret(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     if let Some(mode) = mode.exposed() {
         return Err(StartError::Exposed { path: file.to_owned(), mode });
     }
     let token = text.trim();
     if token.is_empty() {
-        return Err(file_error(file)(std::io::Error::other("holds no token")));
+        return Err(wrong("holds no token".to_owned()));
     }
     Ok(Zeroizing::new(token.to_owned()))
 }
@@ -154,6 +181,53 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::testing::{self, Events};
+
+    const FILE: &str = r#"
+        accounts = [{ id = "acct_dev" }, { id = "acct_m" }]
+        apps = [{ id = "com.example.a", owner = "acct_dev", permissions = [{ permission = "secret_write" }] }]
+        installs = [{ app = "com.example.a", account = "acct_m" }]
+        webhooks = [{ account = "acct_dev", url = "https://example.com/hook", connect = true }]
+        keys = [
+            { kind = "secret", account = "acct_dev" },
+            { kind = "secret", account = "acct_m", value = "sk_test_given" },
+        ]
+    "#;
+
+    /// What a later start says of the file, and writes into its ready file: how many of each.
+    fn later(keeper: &Keeper, foundation: &Foundation, text: &str) -> (Vec<String>, [usize; 4], Declared) {
+        let events = Events::default();
+        let seen = tracing::subscriber::set_default(events.clone());
+        let declared = remains(keeper, foundation, &testing::platform(text), ServerClock::default().now());
+        drop(seen);
+        let Declared { apps, keys, installs, webhooks } = &declared;
+        (events.lines(), [apps.len(), keys.len(), installs.len(), webhooks.len()], declared)
+    }
+
+    #[tokio::test]
+    async fn a_later_start_leaves_the_directory_and_says_where_the_file_differs() {
+        let foundation = testing::foundation().await;
+        let keeper = testing::keeper(&foundation);
+        let first = settle(&keeper, &foundation, testing::platform(FILE)).await.unwrap();
+        assert_eq!((first.apps.len(), first.keys.len(), first.installs.len(), first.webhooks.len()), (1, 2, 1, 1));
+        let (lines, counts, same) = later(&keeper, &foundation, FILE);
+        assert_eq!((lines, counts), (vec![], [1, 1, 1, 1]), "the key that was drawn is not known any more");
+        assert_eq!(same.keys[0].value.as_str(), "sk_test_given");
+        assert_eq!(same.installs[0].id, first.installs[0].id);
+        assert_eq!(same.apps[0].signing_secret.reveal(), first.apps[0].signing_secret.reveal());
+        let says = "INFO message=the platform file was applied at the first start and differs from what is there; `cholla apply` brings its changes differences=1";
+        for changed in [
+            FILE.replace("{ id = \"acct_m\" }", "{ id = \"acct_m\", name = \"M\" }"),
+            FILE.replace("sk_test_given", "sk_test_other"),
+            FILE.replace("account = \"acct_m\" }]", "account = \"acct_m\", modes = [\"test\", \"live\"] }]"),
+        ] {
+            let (lines, ..) = later(&keeper, &foundation, &changed);
+            assert_eq!(lines, [says], "{changed}");
+        }
+        let moved = FILE.replace("owner = \"acct_dev\"", "owner = \"acct_m\"");
+        let (lines, ..) = later(&keeper, &foundation, &moved);
+        assert!(lines[0].starts_with("WARN ") && lines.len() == 1, "{lines:?}");
+    }
 
     #[test]
     fn the_admin_token_is_for_its_owner_only() {
@@ -175,6 +249,9 @@ mod tests {
             }
             fs::remove_file(&file).unwrap();
         }
-        assert!(read_token(&file).is_err());
+        let missing = read_token(&file).unwrap_err();
+        let told = format!("{missing} {}", missing.recommendation());
+        assert!(told.contains("cannot be read") && told.contains("`token_file` under [admin]"), "{told}");
+        assert!(!told.contains("may write there"), "{told}");
     }
 }

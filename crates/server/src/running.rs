@@ -57,6 +57,14 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The admin token's file cannot be read, or holds none.
+    #[error("the admin token's file {} {why}; `token_file` under [admin] of the configuration names it", path.display())]
+    AdminToken {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Others than its owner can read a file that holds what is secret.
     #[error("{} can be read by others (mode {mode:04o}); run `chmod 600` on it, and ask yourself who may have read it", path.display())]
     Exposed {
@@ -93,7 +101,10 @@ impl StartError {
             Self::KeySet(_) => "Correct `jwks_file` under [embedded_keys]; docs/configuration.md says what it holds.",
             Self::Store(_) => "Check the data directory named above; nothing in it was changed.",
             Self::RootKey(_) => {
-                "`cholla init` makes a root key; restore yours from its backup if there is data under it."
+                "Restore the root key from its backup. Where nothing was ever sealed under it, `cholla init` makes another, with a configuration of its own, in another directory."
+            }
+            Self::AdminToken { .. } => {
+                "Write a token of your own into it, drawn at random, that only the user of the server can read (`chmod 600`), or name the file that `cholla init` made."
             }
             Self::Keys(_) => "Start with the root key that sealed this data directory, or with another data directory.",
             Self::Exposed { .. } | Self::Tls(TlsError::Exposed { .. }) => {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::admin::AdminAnswer;
+use crate::admin::json::{Unread, read as read_json};
 use crate::authenticate::authenticate;
 use crate::cut::Cut;
 use crate::metrics::Operation;
@@ -194,6 +195,9 @@ impl Wanted {
 /// Reads the body of `POST /dev/faults`. What is wrong is said without repeating any of it.
 fn read(body: &[u8]) -> Result<Vec<Fault>, (StatusCode, String)> {
     let refuse = |message: String| (StatusCode::BAD_REQUEST, message);
+    if let Err(repeated @ Unread::Repeated(_)) = read_json(body) {
+        return Err(refuse(repeated.to_string()));
+    }
     let read: ScriptBody = serde_json::from_slice(body)
         .map_err(|error| refuse(format!("Line {}, column {}: {USAGE}", error.line(), error.column())))?;
     let faults = read.faults.into_iter().enumerate().map(|(index, script)| {

@@ -1,6 +1,5 @@
 //! One request of the API, from its head to its answer, in the order of checks of contract section 6.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
@@ -206,13 +205,7 @@ pub(crate) fn check_version(parts: &Parts) -> Result<(), ApiError> {
 
 /// What a client is told of a change that could not be committed, which is logged.
 pub(crate) fn keep_failed(error: &KeepError, request: RequestId) -> ApiError {
-    let mut chain = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let _ = write!(chain, ": {next}");
-        cause = next.source();
-    }
-    tracing::error!(request.id = %request, "{chain}");
+    tracing::error!(request.id = %request, "{}", error.chain());
     match error {
         KeepError::Unavailable(_) => ApiError::unavailable(),
         KeepError::Corrupt => ApiError::internal(),

@@ -13,7 +13,9 @@ use crate::keeper::Keeper;
 use crate::large_bodies::LargeBodies;
 use crate::metrics::Metrics;
 use crate::platform_tokens::PlatformTokens;
+use crate::presented_tokens::PresentedTokens;
 use crate::rate_limits::RateLimits;
+use crate::reads::Reads;
 use crate::scripted_faults::ScriptedFaults;
 use crate::world::MadeUp;
 
@@ -29,6 +31,8 @@ pub(crate) struct Api {
     pub keeper: Arc<Keeper>,
     /// Embedded keys that the platform signs by itself, where it does.
     pub platform_tokens: Option<PlatformTokens>,
+    /// OAuth tokens of which the directory does not know yet that they were presented.
+    pub presented_tokens: Arc<PresentedTokens>,
     /// Where install links lead; `None`: nowhere (contract 15.11).
     pub consent: Option<Consent>,
     /// Accounts made up for keys that nobody declared (dev mode without `--strict`).
@@ -45,6 +49,8 @@ pub(crate) struct Api {
     pub payload_guard: bool,
     /// Scripted faults; `None` in production, which has none.
     pub faults: Option<Arc<ScriptedFaults>>,
+    /// The days on which secrets were read.
+    pub reads: Arc<Reads>,
     /// Turns for large bodies.
     pub large_bodies: LargeBodies,
     /// Counters.

@@ -44,16 +44,19 @@ impl Sweeper {
     async fn round(&self) {
         self.sweep().await;
         let _reset_waits = self.api.without_reset().await;
-        if let Some(tokens) = &self.api.platform_tokens {
-            tokens.reload();
+        // Each for itself: what cannot be done now holds up nothing else.
+        if let Err(error) = rollout::round(&self.api.keeper).await {
+            tracing::warn!(cause = error.chain(), "installs wait to be carried to a release");
         }
-        let done = async {
-            rollout::round(&self.api.keeper).await?;
-            self.erasing.round().await?;
-            self.tidy().await
-        };
-        if let Err(error) = done.await {
-            tracing::warn!(%error, "the sweeper will try again");
+        match self.erasing.round().await {
+            Ok(failed) => self.api.metrics.erasures_failed.set(failed),
+            Err(error) => tracing::warn!(cause = error.chain(), "grace periods and erasures wait"),
+        }
+        if let Err(error) = self.tidy().await {
+            tracing::warn!(cause = error.chain(), "what is over in the directory waits to be forgotten");
+        }
+        if let Err(error) = self.prune().await {
+            tracing::warn!(cause = error.chain(), "deliveries that are over wait to be erased");
         }
     }
 
@@ -80,7 +83,7 @@ impl Sweeper {
         }
     }
 
-    /// Forgets what no rule looks at any more: kept results, ended installs, dead sessions, old deliveries.
+    /// Forgets what no rule looks at any more: kept results, ended installs, dead sessions.
     async fn tidy(&self) -> Result<(), KeepError> {
         let keeper = &self.api.keeper;
         let grace_seconds = self.grace_seconds;
@@ -91,9 +94,13 @@ impl Sweeper {
                 Decision { change, outcome: tidied }
             });
             if tidied.await? < TIDIED_PER_ROUND_MAX {
-                break;
+                return Ok(());
             }
         }
+    }
+
+    /// Erases deliveries that can be sent again no more.
+    async fn prune(&self) -> Result<(), KeepError> {
         let before = self.api.now().plus(-DELIVERY_KEPT_SECONDS);
         while self.outbox.prune(before, &[], SWEEP_ROWS_MAX).await? == SWEEP_ROWS_MAX {}
         Ok(())

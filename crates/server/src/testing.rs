@@ -16,10 +16,14 @@ use crate::clock::ServerClock;
 use crate::cors::Cors;
 use crate::keeper::Keeper;
 use crate::platform::Platform;
-use crate::platform::reconcile::{Manner, Misfit, Reconciled, reconcile};
+use crate::platform::reconcile::{AT_START, Manner, Misfit, Reconciled, reconcile};
 use crate::service;
 use crate::state::{Api, Consent};
 use crate::world::Naming;
+
+mod events;
+
+pub(crate) use events::Events;
 
 /// Bytes on their way between a test and a server.
 const WIRE_BYTES: usize = 64 * 1024;
@@ -60,7 +64,8 @@ pub(crate) async fn settle(
     (platform, named_by, manner): (&Platform, NamedBy, Manner),
 ) -> Result<Reconciled, Misfit> {
     let (platform, instance) = (platform.clone(), Arc::clone(&foundation.instance));
-    let work = keeper.batch(keeper.unasked(), move |batch| reconcile(batch, &platform, &named_by(&instance), manner));
+    let work = keeper
+        .batch(keeper.unasked(), move |batch| reconcile(batch, &platform, &named_by(&instance), manner, AT_START));
     work.await.unwrap()
 }
 
@@ -74,6 +79,16 @@ impl Server {
     /// That of a platform file, as `cholla dev --strict` has it.
     pub(crate) async fn dev(text: &str) -> Self {
         Self::start(text, |_| ()).await
+    }
+
+    /// The same without a grace period, and the store below it.
+    pub(crate) async fn over_its_store(text: &str) -> (Self, Arc<Foundation>) {
+        let foundation = foundation().await;
+        let keeper = foundation.keeper(&Arc::new(ServerClock::default()), 0).unwrap();
+        let manner = Manner { anew: true, prune: false };
+        settle(&keeper, &foundation, (&platform(text), derived, manner)).await.unwrap();
+        let api = Arc::new(foundation.api(keeper, settings()));
+        (Self { api }, foundation)
     }
 
     /// The same with other settings.

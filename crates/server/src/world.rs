@@ -8,7 +8,7 @@ use cholla_domain::id::{AccountId, AppId, AppPublicId, ClientId, InstallId};
 use cholla_domain::livemode::Livemode;
 use zeroize::Zeroizing;
 
-use crate::platform::reconcile::{Reconciled, webhook_secret};
+use crate::platform::reconcile::webhook_secret;
 use crate::platform::{Distribution, KeyKind, KeyValue, Platform};
 
 mod made_up;
@@ -113,8 +113,8 @@ pub struct DeclaredWebhook {
 }
 
 impl Declared {
-    /// What `platform` declares, as it is in the directory that was brought to it.
-    pub(crate) fn of(platform: &Platform, directory: &Directory, reconciled: &Reconciled) -> Self {
+    /// What `platform` declares, as far as the directory has it, with the values of its keys, in its order, where they are known.
+    pub(crate) fn of(platform: &Platform, directory: &Directory, keys: &[Option<Zeroizing<String>>]) -> Self {
         let apps = platform.apps.iter().filter_map(|app| {
             let found = directory.app(&app.id)?;
             Some(DeclaredApp {
@@ -129,7 +129,7 @@ impl Declared {
                 client_id: found.client_id,
             })
         });
-        let keys = platform.keys.iter().zip(&reconciled.keys).filter_map(|(key, value)| {
+        let keys = platform.keys.iter().zip(keys).filter_map(|(key, value)| {
             Some(DeclaredKey {
                 kind: key.kind.clone(),
                 account: key.account.clone(),

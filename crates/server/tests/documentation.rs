@@ -36,6 +36,22 @@ fn the_platform_file_of_the_documentation() {
 }
 
 #[test]
+fn the_platform_file_of_the_page_about_clients() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/clients.md")).unwrap();
+    let (_, python) = page.rsplit_once("```toml\n").expect("the page has such a block");
+    let (file, python) = python.split_once("```").expect("the block ends");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.toml");
+    fs::write(&path, file).unwrap();
+    let platform = Platform::read(&path, Purpose::Development).unwrap();
+    let (account, app) = (&platform.accounts[1], &platform.apps[0]);
+    let create =
+        format!("create({{\"app\": \"{}\"}}, {{\"stripe_account\": \"{}\"}})", app.id.as_str(), account.id.as_str());
+    assert!(python.contains(&create), "{create}");
+    assert_eq!(account.connected_to, std::slice::from_ref(&app.owner));
+}
+
+#[test]
 fn the_configuration_of_the_documentation() {
     let config = Config::parse("cholla.toml", &block("configuration.md", "toml"), Path::new("/etc/cholla")).unwrap();
     assert_eq!(config.platform_file.as_deref(), Some(Path::new("/etc/cholla/platform.toml")));

@@ -20,7 +20,7 @@ use cholla_domain::limits::{SECRETS_PER_SCOPE_MAX, WRITE_BATCH_MAX, WRITE_QUEUE_
 use cholla_domain::payload::Sealed;
 use cholla_domain::place::{Scope, SealedPlace};
 use cholla_domain::policy::{Read, Write};
-use cholla_domain::ports::{NewSecret, SecretStore, SetOutcome};
+use cholla_domain::ports::{Judgement, NewSecret, SecretStore, SetOutcome};
 use cholla_domain::precondition::Precondition;
 use cholla_domain::record::RecordHeader;
 use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, RecordVersion};
@@ -69,6 +69,7 @@ fn new_secret(name: NameTag, replaces: Option<RecordHeader>, entropy: &SeededEnt
         sealed: Sealed::assertion(sealed),
         precondition: Precondition::default(),
         idempotency: None,
+        judged: Judgement::default(),
     }
 }
 

@@ -13,7 +13,9 @@ use cholla_domain::id::{Entropy, SecretId, UserId};
 use cholla_domain::payload::Sealed;
 use cholla_domain::place::Scope;
 use cholla_domain::policy::{Read, Write};
-use cholla_domain::ports::{CommitOutcome, DirectoryCommit, ErasureStore, NewSecret, SetOutcome, WrappedKeyStore};
+use cholla_domain::ports::{
+    CommitOutcome, DirectoryCommit, ErasureStore, Judgement, NewSecret, SetOutcome, WrappedKeyStore,
+};
 use cholla_domain::tag::{ErasureId, NameTag};
 use cholla_store::sqlite::{Options, Store};
 use cholla_testkit::cipher::place;
@@ -113,8 +115,8 @@ async fn rule_14_6_no_file_holds_a_copy_of_a_destroyed_key() {
     assert_eq!(found(directory.path(), (0..ACCOUNTS).map(key)), 400, "a key that is kept is found");
     for (revision, number) in (0..).zip((0..ACCOUNTS).filter(is_destroyed)) {
         let erasure = ErasureId::from_bytes(u128::from(number).to_be_bytes());
-        let destroyed = vec![(namespace_tag(&account(number)), erasure)];
-        assert_eq!(stores.commit(DirectoryCommit { destroyed, ..change(revision) }).await, CommitOutcome::Done);
+        let closed = vec![stores.closing(&account(number), erasure).await];
+        assert_eq!(stores.commit(DirectoryCommit { closed, ..change(revision) }).await, CommitOutcome::Done);
         while !stores.erasures.erase_step(erasure, 4).await.unwrap().1 {}
     }
     assert_eq!(stores.keep_key(&account(1), &key(ACCOUNTS)).await, key(ACCOUNTS), "a namespace may come back");
@@ -156,10 +158,16 @@ async fn the_log_is_emptied_beside_readers_and_writers() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(open(directory.path()));
     let log = || fs::metadata(directory.path().join("cholla.db-wal")).unwrap().len();
-    store.keep_wrapped_key(namespace_tag("acct_a"), cholla_domain::ports::WrappedKey(key(1))).await.unwrap();
+    store
+        .keep_wrapped_key(namespace_tag("acct_a"), cholla_domain::ports::WrappedKey(key(1)), Judgement::ALONE.at)
+        .await
+        .unwrap();
     let reader = rusqlite::Connection::open(directory.path().join("cholla.db")).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM secret").unwrap();
-    store.keep_wrapped_key(namespace_tag("acct_b"), cholla_domain::ports::WrappedKey(key(2))).await.unwrap();
+    store
+        .keep_wrapped_key(namespace_tag("acct_b"), cholla_domain::ports::WrappedKey(key(2)), Judgement::ALONE.at)
+        .await
+        .unwrap();
     assert!(matches!(store.shred_log().await, Err(StoreError::Unavailable(_))));
     assert!(log() > 0);
     reader.execute_batch("COMMIT").unwrap();
@@ -209,7 +217,8 @@ async fn a_directory_of_version_1_is_migrated() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     let added = "DROP TABLE wrapped_key; DROP TABLE scope; DROP TABLE read_day; DROP TABLE erasure; DROP TABLE record;
                  DROP TABLE directory_state; DROP TABLE audit; DROP TABLE delivery; DROP TABLE notice;
-                 DROP TABLE notice_state;";
+                 DROP TABLE notice_state; DROP TABLE closed;
+                 DROP TABLE notice_count;";
     connection.execute_batch(added).unwrap();
     connection
         .execute_batch("CREATE TABLE wrapped_key (namespace BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL) STRICT;")
@@ -247,8 +256,8 @@ async fn a_directory_of_version_1_is_migrated() {
     for user in 0..3 {
         assert_eq!(stores.list(&format!("usr_{user}"), 100).await.len(), 10);
     }
-    let destroyed = vec![(namespace_tag(&account(7)), ErasureId::from_bytes([7; 16]))];
-    assert_eq!(stores.commit(DirectoryCommit { destroyed, ..change(0) }).await, CommitOutcome::Done);
+    let closed = vec![stores.closing(&account(7), ErasureId::from_bytes([7; 16])).await];
+    assert_eq!(stores.commit(DirectoryCommit { closed, ..change(0) }).await, CommitOutcome::Done);
     stores.erasures.shred_log().await.unwrap();
     assert_eq!(found(directory.path(), (0..200).map(key)), 199, "nor does the old table hold a copy");
 }

@@ -11,7 +11,7 @@ use cholla_domain::name::SecretName;
 use cholla_domain::payload::{Plaintext, Sealed};
 use cholla_domain::place::{Namespace, Scope, SealedPlace, push_field};
 use cholla_domain::policy::{Action, authorize};
-use cholla_domain::ports::{NamespaceCipher, NamespaceKeys};
+use cholla_domain::ports::{NamespaceCipher, NamespaceKeys, Revision};
 use cholla_domain::principal::{Permissions, Principal, Reach};
 use cholla_domain::record::{OpenedSecret, RecordHeader, StoredSecret};
 use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
@@ -30,9 +30,13 @@ impl NamespaceKeys for TransparentKeys {
         Ok(created.get(namespace).map(|namespace| TransparentCipher::shared(namespace)))
     }
 
-    async fn find_or_create(&self, namespace: &Namespace) -> Result<Arc<dyn NamespaceCipher>, SealError> {
+    async fn find_or_create(
+        &self,
+        namespace: &Namespace,
+        _judged: Revision,
+    ) -> Result<Option<Arc<dyn NamespaceCipher>>, SealError> {
         self.created.lock().unwrap_or_else(PoisonError::into_inner).insert(namespace.clone());
-        Ok(TransparentCipher::shared(namespace))
+        Ok(Some(TransparentCipher::shared(namespace)))
     }
 }
 
@@ -175,6 +179,7 @@ pub fn backend(account: &str) -> Principal {
         reach: Reach::Backend,
         permissions: Permissions::ALL,
         app: None,
+        being_erased: None,
     }
 }
 

@@ -15,8 +15,8 @@ use cholla_domain::limits::{IDEMPOTENCY_KEPT_SECONDS, SECRETS_PER_SCOPE_MAX};
 use cholla_domain::place::SealedPlace;
 use cholla_domain::policy::{Read, Write};
 use cholla_domain::ports::{
-    DeleteOutcome, Deletion, Maintenance, NewSecret, NoticeKind, SecretStore, SetOutcome, Swept, WrappedKey,
-    WrappedKeyStore,
+    DeleteOutcome, Deletion, Judgement, Maintenance, NewSecret, NoticeKind, Revision, SecretStore, SetOutcome, Swept,
+    WrappedKey, WrappedKeyStore,
 };
 use cholla_domain::record::{RecordHeader, StoredSecret};
 use cholla_domain::tag::{IdempotencyTag, NameTag, NamespaceTag, ScopeTag};
@@ -39,6 +39,8 @@ struct State {
     read_days: BTreeMap<(ScopeTag, NameTag), u32>,
     erasures: erasure::Erasures,
     directory: directory::Records,
+    /// The last revision that closed a namespace or offboarded a user, by the bytes of their tags.
+    closed: BTreeMap<[u8; 16], Revision>,
     outbox: outbox::Queue,
     notices: notices::Queue,
 }
@@ -115,6 +117,11 @@ impl State {
         self.keys.iter().position(|key| key.namespace == namespace && key.wrapped.is_some())
     }
 
+    /// A namespace's living key.
+    fn key(&self, namespace: NamespaceTag) -> Option<WrappedKey> {
+        self.owner(namespace).and_then(|owner| self.keys[owner].wrapped.clone())
+    }
+
     /// The namespace of a listed scope whose key is alive.
     fn namespace_of(&self, scope: ScopeTag) -> Option<NamespaceTag> {
         let key = &self.keys[*self.scopes.get(&scope)?];
@@ -145,7 +152,15 @@ impl State {
         self.scopes.retain(|scope, _| secrets.iter().any(|row| row.secret.scope == *scope));
     }
 
+    fn is_overtaken(&self, namespace: NamespaceTag, judged: Judgement) -> bool {
+        let tags = [Some(*namespace.as_bytes()), judged.user.map(|user| *user.as_bytes())];
+        tags.into_iter().flatten().filter_map(|tag| self.closed.get(&tag)).any(|closed| *closed > judged.at)
+    }
+
     fn set(&mut self, namespace: NamespaceTag, scope: ScopeTag, secret: NewSecret, now: Timestamp) -> SetOutcome {
+        if self.is_overtaken(namespace, secret.judged) {
+            return SetOutcome::Overtaken;
+        }
         let own = secret.idempotency;
         if let Some(record) = own.and_then(|own| self.kept(own.tag, now)) {
             return SetOutcome::Kept(record);
@@ -185,7 +200,7 @@ impl State {
         if !self.secrets.iter().any(|row| in_scope(&row)) {
             let owner = self.owner(namespace);
             if owner.is_none() && self.keys.iter().any(|key| key.namespace == namespace) {
-                return Some(SetOutcome::Moved);
+                return Some(SetOutcome::Overtaken);
             }
             self.scopes.extend(owner.map(|owner| (scope, owner)));
             return None;
@@ -205,6 +220,9 @@ impl State {
         deletion: &Deletion,
         now: Timestamp,
     ) -> DeleteOutcome {
+        if self.is_overtaken(namespace, deletion.judged) {
+            return DeleteOutcome::Overtaken;
+        }
         let own = deletion.idempotency;
         if let Some(record) = own.and_then(|own| self.kept(own.tag, now)) {
             return DeleteOutcome::Kept(record);
@@ -306,17 +324,24 @@ impl SecretStore for MemoryStore {
 #[async_trait]
 impl WrappedKeyStore for MemoryStore {
     async fn wrapped_key(&self, namespace: NamespaceTag) -> Result<Option<WrappedKey>, StoreError> {
-        let state = self.state();
-        Ok(state.owner(namespace).and_then(|owner| state.keys[owner].wrapped.clone()))
+        Ok(self.state().key(namespace))
     }
 
-    async fn keep_wrapped_key(&self, namespace: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
+    async fn keep_wrapped_key(
+        &self,
+        namespace: NamespaceTag,
+        key: WrappedKey,
+        judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError> {
         let mut state = self.state();
-        if let Some(first) = state.owner(namespace).and_then(|owner| state.keys[owner].wrapped.clone()) {
-            return Ok(first);
+        if state.is_overtaken(namespace, Judgement { at: judged, user: None }) {
+            return Ok(None);
+        }
+        if let Some(first) = state.key(namespace) {
+            return Ok(Some(first));
         }
         state.keys.push(Key { namespace, wrapped: Some(key.clone()) });
-        Ok(key)
+        Ok(Some(key))
     }
 }
 

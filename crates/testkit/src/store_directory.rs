@@ -29,7 +29,8 @@ pub fn change(expects: u64) -> DirectoryCommit {
         removals: Vec::new(),
         deliveries: Vec::new(),
         audit: Vec::new(),
-        destroyed: Vec::new(),
+        closed: Vec::new(),
+        offboarded: Vec::new(),
         now: at(100),
     }
 }

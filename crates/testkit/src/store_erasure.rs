@@ -1,16 +1,20 @@
 //! What every store promises of erasure and of its inventory.
 
-use cholla_domain::id::UserId;
+use cholla_domain::id::{SecretId, UserId};
 use cholla_domain::place::{Scope, SealedPlace};
 use cholla_domain::policy::{Action, Read, Write};
-use cholla_domain::ports::{CommitOutcome, DirectoryCommit, ErasedCounts, NamespaceCounts, NewSecret, SetOutcome};
-use cholla_domain::tag::{ErasureId, NameTag, ScopeTag};
+use cholla_domain::ports::{
+    Closing, CommitOutcome, DeleteOutcome, Deletion, DirectoryCommit, ErasedCounts, Judgement, NamespaceCounts,
+    NewSecret, Revision, SecretRead, SetOutcome, WrappedKey,
+};
+use cholla_domain::tag::{ErasureId, NameTag, RecordTag, ScopeTag};
 
 use crate::cipher::place_of_generation;
+use crate::entropy::SeededEntropy;
 use crate::store_directory::{change, record_key, sealed_text};
 use crate::store_notices::namespace_tag;
 use crate::store_outbox::delivery;
-use crate::store_suite::{Stores, at, deletion, expiring, name_tag, new_secret, user_place};
+use crate::store_suite::{Stores, at, deletion, expiring, idempotent, name_tag, new_secret, user_place, with_key};
 
 fn erasure(number: u8) -> ErasureId {
     ErasureId::from_bytes([number; 16])
@@ -57,10 +61,16 @@ impl Stores {
         }
     }
 
-    /// Destroys the key of a namespace with the change of revision `expects`.
+    /// Closes a namespace with the change of revision `expects`.
     async fn destroy(&self, account: &str, under: ErasureId, expects: u64) {
-        let commit = DirectoryCommit { destroyed: vec![(namespace_tag(account), under)], ..change(expects) };
+        let commit = DirectoryCommit { closed: vec![self.closing(account, under).await], ..change(expects) };
         assert_eq!(self.commit(commit).await, CommitOutcome::Done);
+    }
+
+    /// The end of a namespace with the key that it has.
+    pub async fn closing(&self, account: &str, erasure: ErasureId) -> Closing {
+        let namespace = namespace_tag(account);
+        Closing { namespace, key: self.keys.wrapped_key(namespace).await.expect("the store answers"), erasure }
     }
 
     async fn has_key(&self, account: &str) -> bool {
@@ -88,7 +98,7 @@ pub async fn rule_14_6_a_destroyed_namespace_begins_anew(stores: Stores) {
     assert_eq!(stores.keep_key("acct_b", b"two").await, b"two");
     stores.fill("acct_a", 0, 2, 3).await;
     stores.fill("acct_b", 0, 2, 2).await;
-    let refused = DirectoryCommit { destroyed: vec![(namespace_tag("acct_a"), erasure(1))], ..change(9) };
+    let refused = DirectoryCommit { closed: vec![stores.closing("acct_a", erasure(1)).await], ..change(9) };
     assert_eq!(stores.commit(refused).await, CommitOutcome::Moved);
     assert!(stores.has_key("acct_a").await);
     stores.destroy("acct_a", erasure(1), 0).await;
@@ -96,7 +106,7 @@ pub async fn rule_14_6_a_destroyed_namespace_begins_anew(stores: Stores) {
     assert_eq!((stores.count("acct_a").await, stores.count("acct_b").await), ((0, 0), (2, 4)));
     assert_eq!(stores.scopes("acct_a").await, []);
     let late = scope_of("acct_a", 77, 0);
-    assert_eq!(stores.set_at(&late, 1).await, SetOutcome::Moved, "nobody would erase it");
+    assert_eq!(stores.set_at(&late, 1).await, SetOutcome::Overtaken, "nobody would erase it");
     assert_eq!(stores.keep_key("acct_a", b"three").await, b"three");
     assert_eq!(stores.keep_key("acct_a", b"four").await, b"three");
     assert_eq!(stores.count("acct_a").await, (0, 0));
@@ -105,6 +115,64 @@ pub async fn rule_14_6_a_destroyed_namespace_begins_anew(stores: Stores) {
     assert_eq!(stores.scopes("acct_a").await, [scope_of::<Read>("acct_a", 0, 1).scope()]);
     stores.destroy("acct_none", erasure(2), 1).await;
     assert_eq!(stores.erase_step(erasure(2), 9).await, (erased(0, 0), true), "it had no key");
+}
+
+/// Contract 14.6 and 14.8: what was judged before a namespace was closed, with a key or without, gives it none and writes nothing; what was
+/// judged before a user was offboarded writes nothing to that user's scopes.
+pub async fn rule_14_6_and_14_8_what_is_closed_takes_nothing_that_was_judged_before(stores: Stores) {
+    let judged = |revision, user: Option<u8>| Judgement {
+        at: Revision(revision),
+        user: user.map(|user| RecordTag::from_bytes([user; 16])),
+    };
+    let keep = async |account: &str, key: &[u8], revision| {
+        let kept = stores.keys.keep_wrapped_key(namespace_tag(account), WrappedKey(key.to_vec()), Revision(revision));
+        kept.await.expect("the store answers").map(|key| key.0)
+    };
+    let set = async |account: &str, number, judged| {
+        let secret = NewSecret { name: name(number), judged, ..new_secret("", "any", number, None, 100) };
+        stores.secrets.set(&scope_of(account, 1, 0), secret, at(100)).await.expect("the store answers")
+    };
+    let delete = async |number, judged| {
+        let deletion = Deletion { name: name(number), judged, ..deletion("", "any") };
+        stores.secrets.delete(&scope_of("acct_b", 1, 0), deletion, at(100)).await.expect("the store answers")
+    };
+    assert_eq!(keep("acct_b", b"two", 0).await, Some(b"two".to_vec()));
+    // Closed without a key by revision 1, and again by revision 2.
+    stores.destroy("acct_a", erasure(1), 0).await;
+    assert_eq!(keep("acct_a", b"one", 0).await, None);
+    stores.destroy("acct_a", erasure(1), 1).await;
+    assert_eq!((keep("acct_a", b"one", 1).await, stores.has_key("acct_a").await), (None, false));
+    assert_eq!(keep("acct_a", b"one", 2).await, Some(b"one".to_vec()));
+    assert_eq!(keep("acct_a", b"other", 1).await, None, "even though there is one");
+    for (revision, expected) in
+        [(0, SetOutcome::Overtaken), (1, SetOutcome::Overtaken), (2, SetOutcome::Done), (9, SetOutcome::Done)]
+    {
+        assert_eq!(set("acct_a", revision, judged(revision, None)).await, expected, "judged at {revision}");
+        assert_eq!(stores.is_at(&scope_of("acct_a", 1, 0), revision).await, expected == SetOutcome::Done);
+        assert_eq!(set("acct_b", revision, judged(revision, Some(7))).await, SetOutcome::Done, "another namespace");
+    }
+    // Whoever found another key than there is now, or none, has to look again: nothing is written.
+    for key in [None, Some(WrappedKey(b"other".to_vec()))] {
+        let closed = vec![Closing { key, ..stores.closing("acct_a", erasure(2)).await }];
+        let commit = DirectoryCommit { closed, puts: vec![(record_key(1, 1), sealed_text("a"))], ..change(2) };
+        assert_eq!(stores.commit(commit).await, CommitOutcome::KeyMoved);
+        assert_eq!((stores.records(1).0.len(), stores.records(1).1, stores.has_key("acct_a").await), (0, 2, true));
+    }
+    // User 7 of some account is offboarded by revision 3.
+    let offboarded = vec![RecordTag::from_bytes([7; 16])];
+    assert_eq!(stores.commit(DirectoryCommit { offboarded, ..change(2) }).await, CommitOutcome::Done);
+    assert_eq!(set("acct_b", 20, judged(2, Some(7))).await, SetOutcome::Overtaken);
+    assert_eq!(delete(9, judged(2, Some(7))).await, DeleteOutcome::Overtaken);
+    assert_eq!(set("acct_b", 21, judged(2, Some(8))).await, SetOutcome::Done, "another user");
+    assert_eq!(set("acct_b", 22, judged(2, None)).await, SetOutcome::Done, "the account's scope");
+    assert!(matches!(delete(9, judged(3, Some(7))).await, DeleteOutcome::Deleted(_)));
+    assert_eq!(set("acct_b", 23, judged(3, Some(7))).await, SetOutcome::Done, "what comes after is the user's again");
+    // Nothing is kept of what was overtaken.
+    stores.destroy("acct_b", erasure(3), 3).await;
+    let late = NewSecret { judged: judged(3, None), ..with_key(new_secret("", "any", 30, None, 100), 1, 1) };
+    let outcome = stores.secrets.set(&scope_of("acct_b", 1, 0), late, at(100)).await.expect("the store answers");
+    let kept = stores.secrets.kept(&scope_of("acct_b", 1, 0), idempotent(1, 1, 1).tag, at(100)).await;
+    assert_eq!((outcome, kept.expect("the store answers")), (SetOutcome::Overtaken, None));
 }
 
 /// Contract 14.6: a step at a time, counted as it goes; what has been set since stays.
@@ -202,7 +270,7 @@ pub async fn a_read_day_is_erased_with_its_secret(stores: Stores) {
     let stores = stores.with_key().await;
     let scope = user_place::<Read>("").scope();
     let note = async |name: &str, day| {
-        stores.inventory.note_read(scope, name_tag("", name), day).await.expect("the store answers");
+        stores.note_read(name, day).await;
     };
     let days = async || {
         let days = stores.inventory.read_days(scope).await.expect("the store answers");
@@ -222,6 +290,8 @@ pub async fn a_read_day_is_erased_with_its_secret(stores: Stores) {
         note(name, day).await;
     }
     assert_eq!(days().await, ([Some(9), Some(3), Some(4), Some(5)], 4));
+    let other = SecretRead { scope, name: name_tag("", "a"), id: SecretId::draw(&SeededEntropy::new(9)), day: 11 };
+    stores.inventory.note_reads(&[other]).await.expect("the store answers");
     assert_eq!(stores.put("", "a", 5, 100).await, SetOutcome::Done);
     stores.delete("", deletion("", "b"), 100).await;
     assert_eq!(days().await, ([Some(9), None, Some(4), Some(5)], 3));
@@ -240,14 +310,14 @@ pub async fn erasing_all_empties_the_platform_too(stores: Stores) {
     assert_eq!(stores.set("", secret.clone(), 100).await, SetOutcome::Done);
     stores.notices.notice_expiring(at(1_000), at(100), 9).await.expect("the store answers");
     let scope = user_place::<Read>("").scope();
-    stores.inventory.note_read(scope, name_tag("", "a"), 7).await.expect("the store answers");
+    stores.note_read("a", 7).await;
     stores.keep_key("acct_b", b"two").await;
     stores.fill("acct_b", 0, 2, 2).await;
     let commit = DirectoryCommit {
         puts: vec![(record_key(1, 1), sealed_text("a"))],
         deliveries: vec![delivery(1, 1, 100)],
         audit: vec![sealed_text("b")],
-        destroyed: vec![(namespace_tag("acct_b"), erasure(1))],
+        closed: vec![stores.closing("acct_b", erasure(1)).await],
         ..change(0)
     };
     assert_eq!(stores.commit(commit.clone()).await, CommitOutcome::Done);
@@ -261,12 +331,12 @@ pub async fn erasing_all_empties_the_platform_too(stores: Stores) {
     assert_eq!(stores.inventory.read_days(scope).await.expect("the store answers"), []);
     assert!(!stores.has_key("acct_suite").await);
     assert_eq!((stores.count("acct_suite").await, stores.count("acct_b").await), ((0, 0), (0, 0)));
-    assert_eq!(stores.set("", secret.clone(), 100).await, SetOutcome::Moved, "its key is destroyed");
+    assert_eq!(stores.set("", secret.clone(), 100).await, SetOutcome::Overtaken, "its key is destroyed");
     assert_eq!(stores.keep_key("acct_suite", b"another").await, b"another");
     assert_eq!(stores.set("", secret, 100).await, SetOutcome::Done);
     let notices = stores.notices.notices(9).await.expect("the store answers");
     assert_eq!(notices.len(), 1, "no expiry is in sight any more");
-    assert_eq!(stores.commit(DirectoryCommit { destroyed: Vec::new(), ..commit }).await, CommitOutcome::Moved);
+    assert_eq!(stores.commit(DirectoryCommit { closed: Vec::new(), ..commit }).await, CommitOutcome::Moved);
     let again = DirectoryCommit { puts: vec![(record_key(1, 1), sealed_text("c"))], ..change(2) };
     assert_eq!(stores.commit(again).await, CommitOutcome::Done);
     assert_eq!(stores.count("acct_suite").await, (1, 1));

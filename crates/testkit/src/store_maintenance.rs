@@ -1,7 +1,7 @@
 //! What every store promises of what belongs to no tenant: keys, the sweeper, the probe, dev mode's reset.
 
 use cholla_domain::limits::IDEMPOTENCY_KEPT_SECONDS;
-use cholla_domain::ports::{SetOutcome, Swept, WrappedKey};
+use cholla_domain::ports::{Judgement, SetOutcome, Swept, WrappedKey};
 use cholla_domain::tag::NamespaceTag;
 
 use crate::store_suite::{Stores, at, expiring, idempotent, marks, new_secret, user_place, with_key};
@@ -10,8 +10,8 @@ use crate::store_suite::{Stores, at, expiring, idempotent, marks, new_secret, us
 pub async fn the_first_wrapped_key_stays(stores: Stores) {
     let namespace = |n: u8| NamespaceTag::from_bytes([n; 16]);
     let keep = async |tag, key: &[u8]| {
-        let kept = stores.keys.keep_wrapped_key(namespace(tag), WrappedKey(key.to_vec())).await;
-        kept.expect("the store answers").0
+        let kept = stores.keys.keep_wrapped_key(namespace(tag), WrappedKey(key.to_vec()), Judgement::ALONE.at).await;
+        kept.expect("the store answers").expect("nothing overtakes it").0
     };
     let look = async |tag| stores.keys.wrapped_key(namespace(tag)).await.expect("the store answers").map(|key| key.0);
     assert_eq!(look(1).await, None);
@@ -61,7 +61,7 @@ pub async fn a_probe_changes_nothing(stores: Stores) {
 pub async fn erasing_all_leaves_the_instance_key(stores: Stores) {
     let namespace = NamespaceTag::from_bytes([7; 16]);
     for tag in [NamespaceTag::INSTANCE, namespace] {
-        stores.keys.keep_wrapped_key(tag, WrappedKey(vec![7])).await.expect("the store answers");
+        stores.keys.keep_wrapped_key(tag, WrappedKey(vec![7]), Judgement::ALONE.at).await.expect("the store answers");
     }
     let secret = with_key(new_secret("", "a", 1, None, 100), 1, 1);
     assert_eq!(stores.set("", secret, 100).await, SetOutcome::Done);

@@ -2,7 +2,7 @@
 
 use cholla_domain::limits::IDEMPOTENCY_KEPT_SECONDS;
 use cholla_domain::policy::Read;
-use cholla_domain::ports::{Deletion, NamespaceCounts, NewSecret};
+use cholla_domain::ports::{Deletion, NamespaceCounts, NewSecret, SecretRead};
 use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::record::RecordHeader;
 use cholla_domain::tag::ScopeTag;
@@ -122,10 +122,11 @@ impl Run {
                 }
             }
             _ => {
+                let Some(header) = oracle.header(user, name, self.now).await else { return };
                 let scope = user_place::<Read>(user).scope();
+                let read = SecretRead { scope, name: name_tag(user, name), id: header.id, day: 7 };
                 for stores in [oracle, stores] {
-                    let noted = stores.inventory.note_read(scope, name_tag(user, name), 7).await;
-                    noted.expect("the store answers");
+                    stores.inventory.note_reads(&[read]).await.expect("the store answers");
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What every store promises of the notices.
 
 use cholla_domain::id::SecretId;
-use cholla_domain::ports::{NamespaceCipher, Notice, NoticeKind, SetOutcome, WrappedKey};
+use cholla_domain::ports::{Judgement, NamespaceCipher, Notice, NoticeKind, SetOutcome, WrappedKey};
 use cholla_domain::tag::NamespaceTag;
 
 use crate::cipher::{TransparentCipher, backend};
@@ -22,8 +22,9 @@ impl Stores {
 
     /// Keeps a wrapped key for the test namespace of `account`, and answers the one it has now.
     pub async fn keep_key(&self, account: &str, key: &[u8]) -> Vec<u8> {
-        let kept = self.keys.keep_wrapped_key(namespace_tag(account), WrappedKey(key.to_vec())).await;
-        kept.expect("the store answers").0
+        let key = WrappedKey(key.to_vec());
+        let kept = self.keys.keep_wrapped_key(namespace_tag(account), key, Judgement::ALONE.at).await;
+        kept.expect("the store answers").expect("nothing overtakes it").0
     }
 
     async fn notices(&self) -> Vec<Notice> {

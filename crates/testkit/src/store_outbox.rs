@@ -49,8 +49,9 @@ impl Stores {
         self.outbox.next_due().await.expect("the store answers").map(Timestamp::as_unix)
     }
 
-    async fn settle(&self, key: DeliveryKey, outcome: Settled, now: i64) {
-        self.outbox.settle(key, outcome, at(now)).await.expect("the store answers");
+    /// Settles a try that began after `attempts` tries.
+    async fn settle(&self, (key, attempts): (DeliveryKey, u32), outcome: Settled, now: i64) -> bool {
+        self.outbox.settle(key, attempts, outcome, at(now)).await.expect("the store answers")
     }
 }
 
@@ -94,9 +95,9 @@ pub async fn rule_17_6_a_hanging_endpoint_delays_no_other(stores: Stores) {
 pub async fn rule_17_6_a_delivery_is_tried_until_it_is_settled(stores: Stores) {
     stores.queue(0, vec![delivery(1, 1, 100), delivery(2, 1, 100), delivery(3, 2, 100)], 100).await;
     let key = |number, to| delivery(number, to, 0).key;
-    stores.settle(key(1, 1), Settled::Retry(at(160)), 101).await;
-    stores.settle(key(2, 1), Settled::Delivered, 102).await;
-    stores.settle(key(9, 9), Settled::Delivered, 102).await;
+    assert!(stores.settle((key(1, 1), 0), Settled::Retry(at(160)), 101).await);
+    assert!(stores.settle((key(2, 1), 0), Settled::Delivered, 102).await);
+    assert!(!stores.settle((key(9, 9), 0), Settled::Delivered, 102).await);
     let look = async |number| {
         let found = stores.outbox.deliveries(event(number)).await.expect("the store answers").remove(0);
         (found.state, found.due_at.as_unix(), found.attempts)
@@ -104,16 +105,25 @@ pub async fn rule_17_6_a_delivery_is_tried_until_it_is_settled(stores: Stores) {
     assert_eq!(look(1).await, (DeliveryState::Pending, 160, 1));
     assert_eq!(look(2).await, (DeliveryState::Delivered, 102, 1));
     assert_eq!(stores.due(159, &[], 9, 9).await, ["3 to 2"]);
-    stores.settle(key(3, 2), Settled::Failed, 103).await;
+    assert!(stores.settle((key(3, 2), 0), Settled::Failed, 103).await);
     assert_eq!(look(3).await, (DeliveryState::Failed, 103, 1));
     assert_eq!(stores.next_due().await, Some(160));
-    stores.settle(key(1, 1), Settled::Delivered, 161).await;
+    assert!(stores.settle((key(1, 1), 1), Settled::Delivered, 161).await);
     assert_eq!((look(1).await, stores.next_due().await), ((DeliveryState::Delivered, 161, 2), None));
     let resend = async |key| stores.outbox.resend(key, at(300)).await.expect("the store answers");
     assert!(resend(key(3, 2)).await);
     assert!(!resend(key(9, 9)).await);
     assert_eq!((look(3).await, stores.next_due().await), ((DeliveryState::Pending, 300, 0), Some(300)));
     assert_eq!(stores.due(300, &[], 9, 9).await, ["3 to 2"]);
+    // What a try came to that began before it was sent again, or after it was settled, is no news of it.
+    assert!(stores.settle((key(3, 2), 0), Settled::Retry(at(310)), 301).await);
+    assert!(resend(key(3, 2)).await);
+    for outcome in [Settled::Failed, Settled::Delivered, Settled::Retry(at(900))] {
+        assert!(!stores.settle((key(3, 2), 1), outcome, 302).await);
+        assert_eq!(look(3).await, (DeliveryState::Pending, 300, 0), "{outcome:?}");
+    }
+    assert!(!stores.settle((key(2, 1), 1), Settled::Failed, 303).await);
+    assert_eq!(look(2).await, (DeliveryState::Delivered, 102, 1));
 }
 
 /// At most so many at a time; what is still to be tried stays.
@@ -121,9 +131,9 @@ pub async fn pruning_erases_what_is_settled_or_has_no_endpoint(stores: Stores) {
     stores.queue(0, (0..6).map(|number| delivery(number, 1, 100)).collect(), 100).await;
     stores.queue(1, (6..9).map(|number| delivery(number, 2, 100)).collect(), 200).await;
     for number in [0, 1, 2, 3] {
-        stores.settle(delivery(number, 1, 0).key, Settled::Delivered, 300).await;
+        assert!(stores.settle((delivery(number, 1, 0).key, 0), Settled::Delivered, 300).await);
     }
-    stores.settle(delivery(6, 2, 0).key, Settled::Failed, 300).await;
+    assert!(stores.settle((delivery(6, 2, 0).key, 0), Settled::Failed, 300).await);
     let prune = async |before, gone: &[u8], max| {
         let gone: Vec<_> = gone.iter().copied().map(endpoint).collect();
         stores.outbox.prune(at(before), &gone, max).await.expect("the store answers")

@@ -14,8 +14,8 @@ use cholla_domain::payload::Sealed;
 use cholla_domain::place::{Scope, SealedPlace};
 use cholla_domain::policy::{Action, Read, Write};
 use cholla_domain::ports::{
-    DeleteOutcome, Deletion, DirectoryStore, ErasureStore, Inventory, Maintenance, NamespaceCipher, NewSecret, Notices,
-    Outbox, SecretStore, SetOutcome, WrappedKeyStore,
+    DeleteOutcome, Deletion, DirectoryStore, ErasureStore, Inventory, Judgement, Maintenance, NamespaceCipher,
+    NewSecret, Notices, Outbox, SecretRead, SecretStore, SetOutcome, WrappedKeyStore,
 };
 use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::record::{RecordHeader, StoredSecret};
@@ -63,6 +63,7 @@ macro_rules! store_suite {
             every_secret_gets_one_notice_that_it_expires,
             rule_14_6_a_destroyed_namespace_begins_anew,
             rule_14_6_an_erasure_erases_its_generation_only,
+            rule_14_6_and_14_8_what_is_closed_takes_nothing_that_was_judged_before,
             one_scope_is_erased_and_counted,
             a_scope_is_listed_as_long_as_it_has_a_secret,
             a_read_day_is_erased_with_its_secret,
@@ -89,6 +90,7 @@ pub use crate::store_erasure::{
     a_read_day_is_erased_with_its_secret, a_scope_is_listed_as_long_as_it_has_a_secret,
     erasing_all_empties_the_platform_too, one_scope_is_erased_and_counted, rule_14_6_a_destroyed_namespace_begins_anew,
     rule_14_6_an_erasure_erases_its_generation_only,
+    rule_14_6_and_14_8_what_is_closed_takes_nothing_that_was_judged_before,
 };
 pub use crate::store_maintenance::{
     a_probe_changes_nothing, erasing_all_leaves_the_instance_key, sweeping_erases_what_is_gone_and_no_more,
@@ -192,6 +194,14 @@ impl Stores {
         let replaces = self.header(user, name, now).await;
         self.set(user, new_secret(user, name, mark, replaces, now), now).await
     }
+
+    /// Notes that the account's secret of that name was read on `day`.
+    pub async fn note_read(&self, name: &str, day: u32) {
+        let id =
+            self.header("", name, 0).await.map_or_else(|| SecretId::draw(&SeededEntropy::new(0)), |header| header.id);
+        let read = SecretRead { scope: user_place::<Read>("").scope(), name: name_tag("", name), id, day };
+        self.inventory.note_reads(&[read]).await.expect("the store answers");
+    }
 }
 
 /// The moment `seconds` after the epoch.
@@ -231,6 +241,7 @@ pub fn new_secret(user: &str, name: &str, mark: u64, replaces: Option<RecordHead
         sealed: sealed(mark),
         precondition: Precondition::default(),
         idempotency: None,
+        judged: Judgement::ALONE,
     }
 }
 
@@ -244,7 +255,8 @@ fn sealed(mark: u64) -> Sealed {
 
 /// A delete without conditions.
 pub fn deletion(user: &str, name: &str) -> Deletion {
-    Deletion { name: name_tag(user, name), precondition: Precondition::default(), idempotency: None }
+    let name = name_tag(user, name);
+    Deletion { name, precondition: Precondition::default(), idempotency: None, judged: Judgement::ALONE }
 }
 
 /// A request under the idempotency key number `key`, with the parameters number `parameters`.

@@ -187,6 +187,7 @@ fn law_2_only_wire_knows_the_wire() {
         "crates/cli/src/secrets/create.rs".to_owned(),
         "crates/cli/src/secrets/form.rs".to_owned(),
         "crates/cli/src/secrets/list.rs".to_owned(),
+        "crates/cli/src/words.rs".to_owned(),
     ]);
     assert_eq!(using, allowed, "field names of the contract outside `wire`");
 }

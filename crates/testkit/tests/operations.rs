@@ -21,17 +21,19 @@ use cholla_domain::payload::Plaintext;
 use cholla_domain::place::{Scope, SealedPlace};
 use cholla_domain::policy::{Read, Write};
 use cholla_domain::ports::{
-    DeleteOutcome, Deletion, InFlightGuard, InFlightKeys, NamespaceKeys, NewSecret, Ports, SecretStore, SetOutcome,
+    Closing, CommitOutcome, DeleteOutcome, Deletion, DirectoryCommit, DirectoryStore, InFlightGuard, InFlightKeys,
+    Judgement, NamespaceCipher, NamespaceKeys, NewSecret, Ports, ReadLog, Revision, SecretStore, SetOutcome,
 };
 use cholla_domain::precondition::{IfMatch, Precondition};
 use cholla_domain::principal::{Permissions, Principal, Reach};
 use cholla_domain::record::{RecordHeader, SecretView, StoredSecret};
-use cholla_domain::set::{Expansion, SetRequest, set};
-use cholla_domain::tag::{Fingerprint, IdempotencyTag, NameTag, RecordVersion};
+use cholla_domain::set::{Expansion, Overtaken, SetRequest, set};
+use cholla_domain::tag::{ErasureId, Fingerprint, IdempotencyTag, NameTag, RecordVersion};
 use cholla_domain::time::Timestamp;
 use cholla_testkit::cipher::{TransparentCipher, TransparentKeys, backend, namespace};
 use cholla_testkit::entropy::SeededEntropy;
 use cholla_testkit::memory::MemoryStore;
+use cholla_testkit::store_directory::change;
 
 const ACCOUNT: &str = "acct_1";
 const NOW: i64 = 1_000;
@@ -60,9 +62,20 @@ impl InFlightKeys for Table {
     }
 }
 
+/// The days on which secrets were read, by their ids.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<(SecretId, Timestamp)>>>);
+
+impl ReadLog for Seen {
+    fn note(&self, secret: &StoredSecret, now: Timestamp) {
+        self.0.lock().unwrap().push((secret.header.id, now));
+    }
+}
+
 struct World {
     ports: Ports,
     in_flight: Table,
+    seen: Seen,
     keys: Arc<TransparentKeys>,
 }
 
@@ -72,22 +85,23 @@ impl World {
     }
 
     fn over(store: Arc<dyn SecretStore>) -> Self {
-        let (in_flight, keys) = (Table::default(), Arc::new(TransparentKeys::default()));
+        let (in_flight, seen, keys) = (Table::default(), Seen::default(), Arc::new(TransparentKeys::default()));
         let ports = Ports {
             store,
             keys: keys.clone(),
             in_flight: Arc::new(in_flight.clone()),
+            reads: Arc::new(seen.clone()),
             entropy: Arc::new(SeededEntropy::new(1)),
         };
-        Self { ports, in_flight, keys }
+        Self { ports, in_flight, seen, keys }
     }
 
     async fn set(&self, caller: &Principal, request: SetRequest, now: i64) -> Answer<SecretView> {
-        set(&self.ports, caller, request, Timestamp::from_unix(now)).await
+        set(&self.ports, caller, request, Timestamp::from_unix(now)).await.unwrap()
     }
 
     async fn delete(&self, caller: &Principal, request: DeleteRequest, now: i64) -> Answer<SecretView> {
-        delete(&self.ports, caller, request, Timestamp::from_unix(now)).await
+        delete(&self.ports, caller, request, Timestamp::from_unix(now)).await.unwrap()
     }
 
     async fn find(&self, caller: &Principal, at: &str, now: i64) -> Result<SecretView, Error> {
@@ -129,6 +143,7 @@ fn set_of(at: &str, payload: &str) -> SetRequest {
         precondition: Precondition::default(),
         idempotency: None,
         request: request(0),
+        judged: Judgement::default(),
     }
 }
 
@@ -141,6 +156,7 @@ fn delete_of(at: &str) -> DeleteRequest {
         precondition: Precondition::default(),
         idempotency: None,
         request: request(0),
+        judged: Judgement::default(),
     }
 }
 
@@ -221,6 +237,61 @@ async fn rule_5_5_and_5_7_an_extension_reaches_the_account_and_its_own_user() {
         // A find of what is not there says the same as one of what is another's.
         assert_eq!(word(&world.find(&caller, &format!("{scope}/none"), NOW).await), "NotFound");
     }
+}
+
+/// Contract 14.8: until they are gone, the scopes of an offboarded user are as if empty, and take nothing.
+#[tokio::test]
+async fn rule_14_8_scopes_that_are_being_erased() {
+    let none = Permissions { write: false, read: false };
+    let erased = |users: &[&str]| Some(Arc::new(users.iter().map(|user| UserId::new(*user)).collect()));
+    let (closed, missing) = ("Denied(BeingErased)", "NotFound");
+    let refused = "Denied(PermissionMissing)";
+    for (caller, scope, sets, finds, lists) in [
+        (backend(ACCOUNT), "usr_1", closed, missing, ""),
+        (backend(ACCOUNT), "usr_2", "new", "old", "old"),
+        (backend(ACCOUNT), "account", "new", "old", "old"),
+        (extension("usr_1"), "usr_1", closed, missing, ""),
+        (extension("usr_1"), "account", "new", "old", "old"),
+        (extension("usr_2"), "usr_1", "Denied(ForeignUser)", missing, ""),
+        (Principal { permissions: none, ..backend(ACCOUNT) }, "usr_1", refused, refused, refused),
+    ] {
+        let world = World::new();
+        let case = format!("{:?} in {scope}", caller.reach);
+        let caller = Principal { being_erased: erased(&["usr_0", "usr_1"]), ..caller };
+        world.put(&format!("{scope}/old"), "old").await;
+        assert_eq!(word(&world.find(&caller, &format!("{scope}/old"), NOW).await), finds, "{case}");
+        let listed = world.payloads(&caller, scope_of(scope)).await.unwrap_or_else(|error| cause(&error));
+        assert_eq!(listed, lists, "{case}");
+        assert_eq!(word(&world.set(&caller, set_of(&format!("{scope}/new"), "new"), NOW).await.result), sets, "{case}");
+        let deleted = world.delete(&caller, delete_of(&format!("{scope}/old")), NOW).await.result;
+        assert_eq!(word(&deleted), finds, "{case}");
+    }
+}
+
+/// Contract 14.6: what an uninstall has overtaken is given back as it was asked for, and its idempotency key is free.
+#[tokio::test]
+async fn rule_14_6_a_write_that_was_overtaken_can_begin_again() {
+    let store = Arc::new(MemoryStore::default());
+    let world = World::over(store.clone());
+    world.put("account/a", "old").await;
+    let namespace = TransparentCipher::new(&backend(ACCOUNT).namespace).namespace_tag();
+    let closing = Closing { namespace, key: None, erasure: ErasureId::from_bytes([1; 16]) };
+    let commit = DirectoryCommit { closed: vec![closing], ..change(0) };
+    assert_eq!(store.commit(commit).await.unwrap(), CommitOutcome::Done);
+    let at = |revision| Judgement { at: Revision(revision), user: None };
+    let now = Timestamp::from_unix(NOW);
+    let caller = backend(ACCOUNT);
+    let request = SetRequest { idempotency: key("k"), ..set_of("account/b", "new") };
+    let Err(Overtaken(request)) = set(&world.ports, &caller, request, now).await else { panic!("it was closed since") };
+    assert!(world.in_flight.0.lock().unwrap().is_empty());
+    assert_eq!(word(&world.find(&caller, "account/b", NOW).await), "NotFound");
+    let again = SetRequest { judged: at(1), ..request };
+    assert_eq!(word(&set(&world.ports, &caller, again, now).await.unwrap().result), "new");
+    let request = DeleteRequest { idempotency: key("l"), ..delete_of("account/b") };
+    let Err(Overtaken(request)) = delete(&world.ports, &caller, request, now).await else { panic!("and a delete") };
+    assert_eq!(word(&world.find(&caller, "account/b", NOW).await), "new");
+    let again = DeleteRequest { judged: at(1), ..request };
+    assert_eq!(word(&delete(&world.ports, &caller, again, now).await.unwrap().result), "new");
 }
 
 #[tokio::test]
@@ -472,7 +543,8 @@ impl Meddling {
         }
         let left = self.times.fetch_sub(1, Ordering::SeqCst);
         if found.is_some() {
-            let deletion = Deletion { name, precondition: Precondition::default(), idempotency: None };
+            let deletion =
+                Deletion { name, precondition: Precondition::default(), idempotency: None, judged: Judgement::ALONE };
             self.store.delete(at, deletion, now).await.unwrap();
         } else {
             let entropy = SeededEntropy::new(1_000 + left);
@@ -484,7 +556,8 @@ impl Meddling {
             };
             let sealed = cholla_domain::payload::Sealed::assertion(Vec::new());
             let precondition = Precondition::default();
-            let secret = NewSecret { name, header, replaces: None, sealed, precondition, idempotency: None };
+            let judged = Judgement::ALONE;
+            let secret = NewSecret { name, header, replaces: None, sealed, precondition, idempotency: None, judged };
             self.store.set(at, secret, now).await.unwrap();
         }
     }
@@ -556,6 +629,25 @@ async fn rule_4_1_a_set_that_was_overtaken_looks_again() {
 }
 
 #[tokio::test]
+async fn a_payload_that_is_answered_is_noted_as_read() {
+    let world = World::new();
+    let caller = backend(ACCOUNT);
+    let (one, two) = (world.put("account/a", "one").await.id, world.put("account/b", "two").await.id);
+    let seen = || std::mem::take(&mut *world.seen.0.lock().unwrap());
+    let at = Timestamp::from_unix;
+    assert_eq!(seen(), [], "a set is no read");
+    let header_only = || FindRequest { expand_payload: false, name: place("account/a").1, scope: Scope::Account };
+    find(&world.ports, &caller, &header_only(), at(NOW)).await.unwrap();
+    list(&world.ports, &caller, Scope::Account, PageRequest::default(), at(NOW)).await.unwrap();
+    assert_eq!(word(&world.find(&caller, "account/none", NOW).await), "NotFound");
+    assert_eq!(seen(), [], "no payload was shown");
+    world.find(&caller, "account/a", NOW + 5).await.unwrap();
+    assert_eq!(seen(), [(one, at(NOW + 5))]);
+    world.payloads(&caller, Scope::Account).await.unwrap();
+    assert_eq!(seen(), [(two, at(NOW)), (one, at(NOW))]);
+}
+
+#[tokio::test]
 async fn a_record_that_was_moved_does_not_open() {
     let world = World::new();
     let caller = backend(ACCOUNT);
@@ -576,7 +668,8 @@ async fn a_record_that_was_moved_does_not_open() {
     let found = world.ports.store.find(&read, tag("a"), now).await.unwrap().unwrap();
     let StoredSecret { header, sealed, .. } = Arc::unwrap_or_clone(found);
     let precondition = Precondition::default();
-    let moved = NewSecret { name: tag("b"), header, replaces: None, sealed, precondition, idempotency: None };
+    let judged = Judgement::ALONE;
+    let moved = NewSecret { name: tag("b"), header, replaces: None, sealed, precondition, idempotency: None, judged };
     world.ports.store.set(&write, moved, now).await.unwrap();
     assert_eq!(cause(&world.find(&caller, "account/b", NOW).await.unwrap_err()), "Internal(Tampered)");
     assert_eq!(word(&world.find(&caller, "account/a", NOW).await), "one");

@@ -7,6 +7,7 @@ use cholla_domain::directory::install::InstallView;
 
 use crate::error::ApiError;
 use crate::expand::{self, Answer};
+use crate::field;
 use crate::json::{self, Object};
 use crate::params::Parameters;
 
@@ -20,14 +21,37 @@ pub use list::decode_list;
 /// Where the installs are, which is where auto-pagers ask for the next page.
 const LIST_URL: &str = "/v1/apps/installs";
 
+/// Which expansions a request asked for, as a set. They have no effect but where two requests are compared (contract 11.8 and 7.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expansion {
+    granted: bool,
+    pending: bool,
+}
+
+impl Expansion {
+    /// Reads `expand`, once [`expand::check_paths`] has passed.
+    fn decode(parameters: &Parameters<'_>) -> Result<Self, ApiError> {
+        let paths = field::strings("expand", parameters.get("expand"))?;
+        Ok(Self {
+            granted: paths.contains(&"content_security_policy_granted"),
+            pending: paths.contains(&"content_security_policy_pending"),
+        })
+    }
+
+    /// What two requests of one idempotency key are compared by.
+    pub fn canonical(self) -> [u8; 2] {
+        [u8::from(self.granted), u8::from(self.pending)]
+    }
+}
+
 /// Reads the parameters of a retrieve, a reauthorize or an uninstall: `expand` alone.
 ///
 /// # Errors
 /// The first rule of contract section 6 that does not hold.
-pub fn decode_expand_only(parameters: &Parameters<'_>) -> Result<(), ApiError> {
+pub fn decode_expand_only(parameters: &Parameters<'_>) -> Result<Expansion, ApiError> {
     expand::check_paths(Answer::Install, parameters.get("expand"))?;
     parameters.refuse_unknown(&["expand"])?;
-    expand::decode(Answer::Install, parameters.get("expand")).map(|_| ())
+    Expansion::decode(parameters)
 }
 
 /// An `apps.install` (contract 11.1). `code` is present in the answer to a developer's create only (contract 11.7).

@@ -14,7 +14,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cholla_domain::limits::{TOKEN_HEADER_CHARS_MAX, TOKEN_PAYLOAD_CHARS_MAX, TOKEN_SIGNATURE_CHARS_MAX};
+use cholla_domain::limits::{
+    RECEIPT_PAYLOAD_CHARS_MAX, TOKEN_HEADER_CHARS_MAX, TOKEN_PAYLOAD_CHARS_MAX, TOKEN_SIGNATURE_CHARS_MAX,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 use thiserror::Error;
@@ -40,6 +42,14 @@ pub enum TokenType {
 const RECEIPT_TYPE: &str = "cholla-receipt+jws";
 
 impl TokenType {
+    /// Strangers send us JWTs. A receipt is longer: it holds a user id of any length, and every character of that may be escaped.
+    fn payload_chars_max(self) -> usize {
+        match self {
+            Self::Jwt => TOKEN_PAYLOAD_CHARS_MAX,
+            Self::Receipt => RECEIPT_PAYLOAD_CHARS_MAX,
+        }
+    }
+
     fn accepts(self, typ: Option<&str>) -> bool {
         match self {
             Self::Jwt => typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT")),
@@ -111,7 +121,7 @@ impl<K> JwkSet<K> {
     ) -> Result<Vec<u8>, JwtError> {
         let (message, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(JwtError::Malformed)?;
-        let payload = decoded(payload, TOKEN_PAYLOAD_CHARS_MAX).ok_or(JwtError::Malformed)?;
+        let payload = decoded(payload, kind.payload_chars_max()).ok_or(JwtError::Malformed)?;
         let signature = decoded(signature, TOKEN_SIGNATURE_CHARS_MAX).ok_or(JwtError::Malformed)?;
         let header = decoded(header, TOKEN_HEADER_CHARS_MAX).ok_or(JwtError::Malformed)?;
         let header: Header = object(&header).ok_or(JwtError::Malformed)?;

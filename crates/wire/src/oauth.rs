@@ -1,5 +1,7 @@
 //! OAuth (contract section 15): parameters in, tokens out, and where browsers are sent.
 
+use std::collections::HashSet;
+
 use cholla_domain::id::{AccountId, AppId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::oauth::Tokens;
@@ -200,7 +202,7 @@ pub struct LinkParams {
 }
 
 impl LinkParams {
-    /// Reads the query of a link. Parameters that SDKs add, and any other, are ignored.
+    /// Reads the query of a link. Parameters that SDKs add, and any other, mean nothing here.
     ///
     /// # Errors
     /// Contract 15.11, in the form of 15.14.
@@ -224,22 +226,36 @@ impl LinkParams {
         Ok(Self { client_id, redirect_uri, state, livemode, challenge })
     }
 
-    /// The query of the platform's own page: what was asked, and the app (contract 15.11).
-    pub fn consent_url(&self, page: &str, app: &AppId) -> String {
+    /// The platform's own page with the query that the link came with (contract 15.11): the app and what is known here, each once and as it
+    /// was checked, then everything else in its order. A parameter whose name could be read as that of one of those, or of one that the
+    /// page's URL has by itself, is left out: what was checked is what the page reads.
+    pub fn consent_url(&self, page: &str, app: &AppId, query: &str) -> String {
+        let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let names_mode = given.iter().any(|(name, _)| name == "livemode");
+        let mode = if self.livemode.is_live() { "true" } else { "false" };
         let challenge = self.challenge.as_ref().map(|challenge| challenge.0.as_str());
-        with_query(
-            page,
-            &[
-                ("app", Some(app.as_str())),
-                ("client_id", self.client_id.as_deref()),
-                ("redirect_uri", self.redirect_uri.as_deref()),
-                ("state", self.state.as_deref()),
-                ("livemode", (self.livemode == Livemode::Test).then_some("false")),
-                ("code_challenge", challenge),
-                ("code_challenge_method", challenge.map(|_| "S256")),
-            ],
-        )
+        let mut pairs = vec![
+            ("app", Some(app.as_str())),
+            ("client_id", self.client_id.as_deref()),
+            ("redirect_uri", self.redirect_uri.as_deref()),
+            ("state", self.state.as_deref()),
+            ("livemode", names_mode.then_some(mode)),
+            ("code_challenge", challenge),
+            ("code_challenge_method", challenge.map(|_| "S256")),
+        ];
+        let own = form_urlencoded::parse(page.split_once('?').map_or("", |(_, own)| own).as_bytes());
+        let taken: HashSet<_> =
+            pairs.iter().map(|(name, _)| folded(name)).chain(own.map(|(name, _)| folded(&name))).collect();
+        let others = given.iter().filter(|(name, _)| !taken.contains(&folded(name)));
+        pairs.extend(others.map(|(name, value)| (&**name, Some(&**value))));
+        with_query(page, &pairs)
     }
+}
+
+/// A parameter's name as the most lenient framework might read it: in any case, trimmed, `a.b` and `a b` as `a_b`, `a[]` and `a[b]` as `a`.
+fn folded(name: &str) -> String {
+    let (name, _) = name.split_once('[').unwrap_or((name, ""));
+    name.trim().replace(['.', ' '], "_").to_ascii_lowercase()
 }
 
 /// The form of dev mode's own page of consent. A platform's page answers in JSON instead.
@@ -350,14 +366,18 @@ fn with_query(uri: &str, pairs: &[(&str, Option<&str>)]) -> String {
     for (name, value) in pairs.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
         url.push(separator);
         separator = '&';
-        url.push_str(name);
+        push_encoded(&mut url, name);
         url.push('=');
-        for piece in byte_serialize(value.as_bytes()) {
-            // A space as `%20`: what a plus means depends on who reads it.
-            url.push_str(&piece.replace('+', "%20"));
-        }
+        push_encoded(&mut url, value);
     }
     url
+}
+
+/// A space as `%20`: what a plus means depends on who reads it.
+fn push_encoded(url: &mut String, text: &str) {
+    for piece in byte_serialize(text.as_bytes()) {
+        url.push_str(if piece == "+" { "%20" } else { piece });
+    }
 }
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use cholla_wire::client::Form;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::{Admin, Nothing, path};
+use crate::args::admin::Mode;
 use crate::args::apps::{InstallAppArgs, UninstallArgs};
 use crate::output::{Exit, Failure, date};
 use crate::rows::{self, Row, listed};
 
 /// An install (contract 11.1), as a table shows it.
 #[derive(Deserialize)]
-pub(super) struct Install {
+pub(crate) struct Install {
     id: String,
     account: String,
     app: String,
+    livemode: bool,
     channel: String,
     created: i64,
     permissions_granted: Vec<String>,
@@ -23,7 +25,7 @@ pub(super) struct Install {
 
 impl Row for Install {
     const HEAD: &'static [&'static str] =
-        &["ID", "APP", "ACCOUNT", "CHANNEL", "STATUS", "GRANTED", "PENDING", "CREATED"];
+        &["ID", "APP", "ACCOUNT", "MODE", "CHANNEL", "STATUS", "GRANTED", "PENDING", "CREATED"];
     const NONE: &'static str = "No installs.";
 
     fn cells(&self) -> Vec<String> {
@@ -31,6 +33,7 @@ impl Row for Install {
             self.id.clone(),
             self.app.clone(),
             self.account.clone(),
+            if self.livemode { Mode::Live } else { Mode::Test }.as_str().to_owned(),
             self.channel.clone(),
             self.status.clone(),
             listed(&self.permissions_granted),
@@ -41,7 +44,7 @@ impl Row for Install {
 }
 
 /// Which installs.
-pub(super) fn of(form: Form, app: Option<&str>, account: Option<&str>, mode: Option<&str>) -> Form {
+pub(crate) fn of(form: Form, app: Option<&str>, account: Option<&str>, mode: Option<&str>) -> Form {
     form.with("app", app).with("account", account).with("mode", mode)
 }
 

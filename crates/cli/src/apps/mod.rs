@@ -3,7 +3,7 @@
 mod edit;
 mod file;
 mod grant;
-mod installs;
+pub(crate) mod installs;
 mod remote;
 mod revoke;
 mod validate;

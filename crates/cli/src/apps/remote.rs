@@ -8,7 +8,7 @@ use super::installs::{self, Install};
 use crate::admin::{Admin, Nothing, path};
 use crate::args::apps::{AppArgs, AppListArgs, RollSigningSecretArgs, UploadArgs};
 use crate::output::{self, Failure, date, printable};
-use crate::rows::{self, Row, listed};
+use crate::rows::{self, Row, listed, or_dash};
 use crate::sensitive::Sensitive;
 use crate::shown;
 
@@ -21,10 +21,37 @@ struct Application {
     owner: String,
     name: String,
     version: String,
-    distribution: String,
+    published: Option<Upload>,
     api_access: String,
     permissions: Vec<Asked>,
+    redirect_uris: Vec<String>,
+    uploads: Vec<Upload>,
     created: i64,
+}
+
+/// An upload of an app.
+#[derive(Deserialize)]
+struct Upload {
+    number: u64,
+    version: String,
+    uploaded: i64,
+}
+
+/// An upload, as a table shows it beside what is published.
+struct Listed<'a> {
+    upload: &'a Upload,
+    is_published: bool,
+}
+
+impl Row for Listed<'_> {
+    const HEAD: &'static [&'static str] = &["UPLOAD", "VERSION", "UPLOADED", "PUBLISHED"];
+    const NONE: &'static str = "No uploads.";
+
+    fn cells(&self) -> Vec<String> {
+        let Upload { number, version, uploaded } = self.upload;
+        let published = if self.is_published { "yes" } else { "-" };
+        vec![number.to_string(), version.clone(), date(*uploaded), published.to_owned()]
+    }
 }
 
 #[derive(Deserialize)]
@@ -33,7 +60,7 @@ struct Asked {
 }
 
 impl Row for Application {
-    const HEAD: &'static [&'static str] = &["ID", "OWNER", "NAME", "VERSION", "DISTRIBUTION", "PERMISSIONS", "CREATED"];
+    const HEAD: &'static [&'static str] = &["ID", "OWNER", "NAME", "NEWEST", "PUBLISHED", "PERMISSIONS", "CREATED"];
     const NONE: &'static str = "No apps.";
 
     fn cells(&self) -> Vec<String> {
@@ -43,7 +70,7 @@ impl Row for Application {
             self.owner.clone(),
             self.name.clone(),
             self.version.clone(),
-            self.distribution.clone(),
+            or_dash(self.published.as_ref().map(|upload| upload.version.as_str())),
             listed(&permissions),
             date(self.created),
         ]
@@ -88,7 +115,7 @@ pub(super) fn list(args: &AppListArgs) -> Result<(), Failure> {
     rows::print_list::<Application>(&admin, &path(&["apps"]), |form| form.with("owner", args.owner.as_deref()))
 }
 
-/// Shows an app: its ids, and where it is installed.
+/// Shows an app: its ids, where browsers may be sent, its uploads, and where it is installed.
 pub(super) fn show(args: &AppArgs) -> Result<(), Failure> {
     let admin = Admin::open(&args.admin)?;
     let found = admin.get(&path(&["apps", &args.app]), &Form::default())?;
@@ -96,12 +123,22 @@ pub(super) fn show(args: &AppArgs) -> Result<(), Failure> {
         return output::bytes(found.bytes());
     }
     let app = found.decode::<Application>()?;
-    let fields = [("app id", &app.app_id), ("client id", &app.client_id), ("API access", &app.api_access)];
+    let redirect_uris = listed(&app.redirect_uris);
+    let fields = [
+        ("app id", &app.app_id),
+        ("client id", &app.client_id),
+        ("API access", &app.api_access),
+        ("redirect URIs", &redirect_uris),
+    ];
     rows::print_all(std::slice::from_ref(&app))?;
     output::bytes(b"\n")?;
     for (name, value) in fields {
         output::bytes(format!("{name}: {}\n", printable(value)).as_bytes())?;
     }
+    output::bytes(b"\n")?;
+    let published = app.published.as_ref().map(|upload| upload.number);
+    let listed = |upload| Listed { upload, is_published: published == Some(upload.number) };
+    rows::print_all(&app.uploads.iter().map(listed).collect::<Vec<_>>())?;
     output::bytes(b"\n")?;
     rows::print_all(
         &admin

@@ -7,12 +7,14 @@ use clap::Subcommand;
 use super::admin::AdminArgs;
 
 #[derive(clap::Args)]
+#[command(override_usage = "cholla inventory [OPTIONS] <--account <ACCT>|--app <APP>>")]
+#[command(group = clap::ArgGroup::new("whose").required(true).args(["account", "app"]))]
 pub(crate) struct InventoryArgs {
     /// Of this account
-    #[arg(long, value_name = "ACCT", required_unless_present = "app")]
+    #[arg(long, value_name = "ACCT")]
     pub(crate) account: Option<String>,
     /// Of this app
-    #[arg(long, value_name = "APP", conflicts_with = "account")]
+    #[arg(long, value_name = "APP")]
     pub(crate) app: Option<String>,
     /// Only secrets that expire within this time, such as 7d
     #[arg(long, value_name = "DURATION")]
@@ -47,14 +49,16 @@ pub(crate) struct ErasureArgs {
 }
 
 #[derive(clap::Args)]
+#[command(override_usage = "cholla erasures plan [OPTIONS] <--install <ID>|--account <ACCT> --user <USER>>")]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["install", "account"]))]
 pub(crate) struct PlanArgs {
     /// The install that would end
-    #[arg(long, value_name = "ID", conflicts_with_all = ["account", "user"], required_unless_present = "account")]
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
     pub(crate) install: Option<String>,
-    /// The account whose user would be offboarded
+    /// The account whose user would be offboarded; with --user
     #[arg(long, value_name = "ACCT", requires = "user")]
     pub(crate) account: Option<String>,
-    /// The user
+    /// The user; with --account
     #[arg(long, value_name = "USER", requires = "account")]
     pub(crate) user: Option<String>,
     #[command(flatten)]
@@ -95,9 +99,9 @@ pub(crate) enum AuditCommand {
 
 #[derive(clap::Args)]
 pub(crate) struct AuditListArgs {
-    /// At most this many
-    #[arg(long, value_name = "N", default_value = "100")]
-    pub(crate) limit: usize,
+    /// At most this many, one or more
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
 }
@@ -114,10 +118,10 @@ pub(crate) struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Remove installs, keys and endpoints of the file's accounts that it does not name
+    /// Remove installs, keys and endpoints of the file's accounts that it does not name; the plan says what the end of an install erases
     #[arg(long)]
     pub(crate) prune: bool,
-    /// Take keys and secrets whose values stand in the file
+    /// Take keys and signing secrets whose values stand in the file
     #[arg(long)]
     pub(crate) allow_values: bool,
     #[command(flatten)]

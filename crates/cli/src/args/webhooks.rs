@@ -83,9 +83,9 @@ pub(crate) struct DeliveryListArgs {
     /// Only those of this event, `evt_…`
     #[arg(value_name = "EVENT")]
     pub(crate) event: Option<String>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value = "100")]
-    pub(crate) limit: usize,
+    /// At most this many, one or more
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
 }

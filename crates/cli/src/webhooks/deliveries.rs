@@ -38,7 +38,9 @@ impl Row for Delivery {
 pub(super) fn list(args: &DeliveryListArgs) -> Result<(), Failure> {
     let admin = Admin::open(&args.admin)?;
     let event = args.event.as_deref();
-    rows::print_some::<Delivery>(&admin, &path(&["deliveries"]), args.limit, |form| form.with("event", event))
+    rows::print_some::<Delivery>(&admin, &path(&["deliveries"]), rows::limit(args.limit), |form| {
+        form.with("event", event)
+    })
 }
 
 /// Delivers an event once more: to one endpoint, or to all that it was for.

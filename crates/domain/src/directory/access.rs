@@ -4,6 +4,7 @@ use super::app::ApiAccess;
 use super::credential::{Credential, CredentialKey, CredentialKind, InstallRights};
 use super::state::Directory;
 use crate::id::{AccountId, AppId, UserId};
+use crate::limits::CLOCK_SKEW_SECONDS_MAX;
 use crate::livemode::Livemode;
 use crate::place::Namespace;
 use crate::principal::{Permissions, Principal, Reach};
@@ -33,6 +34,8 @@ pub enum InstallCaller {
         livemode: Livemode,
         /// What the key may do.
         rights: InstallRights,
+        /// The key, for the audit log.
+        key: CredentialKey,
     },
     /// 12.3: a developer by its own secret key, on another account.
     Developer {
@@ -42,6 +45,8 @@ pub enum InstallCaller {
         account: AccountId,
         /// The mode.
         livemode: Livemode,
+        /// The key, for the audit log.
+        key: CredentialKey,
     },
     /// 12.5: a credential of an app.
     App {
@@ -110,6 +115,7 @@ impl Directory {
             reach,
             permissions: credential.permissions.map_or(granted, |own| own.intersection(granted)),
             app: Some(app.clone()),
+            being_erased: self.being_erased(own),
         })
     }
 
@@ -131,6 +137,7 @@ impl Directory {
             reach: Reach::Backend,
             permissions,
             app: None,
+            being_erased: self.being_erased(account),
         })
     }
 
@@ -145,17 +152,17 @@ impl Directory {
         now: Timestamp,
     ) -> Result<InstallCaller, Refused> {
         credential.check(now)?;
-        let (own, livemode) = (&credential.account, credential.livemode);
+        let (own, livemode, key) = (&credential.account, credential.livemode, credential.key);
         let other = named.filter(|named| *named != own);
         match (&credential.kind, other) {
             (CredentialKind::Secret, None) => {
-                Ok(InstallCaller::Own { account: own.clone(), livemode, rights: InstallRights::ALL })
+                Ok(InstallCaller::Own { account: own.clone(), livemode, rights: InstallRights::ALL, key })
             }
             (CredentialKind::Secret, Some(account)) if self.is_reachable(own, account, livemode) => {
-                Ok(InstallCaller::Developer { developer: own.clone(), account: account.clone(), livemode })
+                Ok(InstallCaller::Developer { developer: own.clone(), account: account.clone(), livemode, key })
             }
             (CredentialKind::AccountRestricted(rights), None) => {
-                Ok(InstallCaller::Own { account: own.clone(), livemode, rights: *rights })
+                Ok(InstallCaller::Own { account: own.clone(), livemode, rights: *rights, key })
             }
             (CredentialKind::Secret | CredentialKind::AccountRestricted(_), _) => Err(Refused::AccountNotReachable),
             _ => {
@@ -189,6 +196,17 @@ impl Directory {
         }
     }
 
+    /// Whether a session that the platform signed at `issued_at` is one of those that the offboarding of its user has revoked (contract
+    /// 14.8). The platform's clock may be ahead, and a token that does not say when it was signed may be of any age.
+    pub fn is_signed_before_offboarding(
+        &self,
+        (account, user): (&AccountId, &UserId),
+        issued_at: Option<Timestamp>,
+    ) -> bool {
+        let Some(offboarded_at) = self.offboarded_at(account, user) else { return false };
+        issued_at.is_none_or(|issued_at| issued_at <= offboarded_at.plus(CLOCK_SKEW_SECONDS_MAX))
+    }
+
     /// Whether a developer reaches an account of others on the Install API: through an install, or because the account is connected.
     pub fn is_reachable(&self, developer: &AccountId, account: &AccountId, livemode: Livemode) -> bool {
         self.is_connected(developer, account) || self.reach(developer, account, livemode).is_some()
@@ -218,5 +236,6 @@ fn without_permissions(credential: &Credential) -> Principal {
         reach: Reach::Backend,
         permissions: Permissions::default(),
         app: None,
+        being_erased: None,
     }
 }

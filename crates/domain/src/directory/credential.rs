@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::codec::{Decoder, Encoder, Layout, layout, variants};
 use crate::id::{AccountId, AppId, InstallId, UserId};
+use crate::limits::{EXPIRED_SESSION_SECONDS, EXPIRED_TOKEN_SECONDS};
 use crate::livemode::Livemode;
 use crate::principal::Permissions;
 use crate::time::{Timestamp, is_expired};
@@ -260,9 +261,10 @@ impl Credential {
     /// Whether the credential itself can be used at `now`, whatever account it names.
     ///
     /// # Errors
-    /// When it was revoked, is publishable or expired, in that order.
+    /// When it was revoked or expired too long ago, is publishable or expired, in that order.
     pub fn check(&self, now: Timestamp) -> Result<(), Refused> {
-        if is_expired(self.revoked_at, now) || matches!(self.kind, CredentialKind::Admin(_)) {
+        let is_unknown = is_expired(self.revoked_at, now) || is_expired(self.dies_at(), now);
+        if is_unknown || matches!(self.kind, CredentialKind::Admin(_)) {
             Err(Refused::Unknown)
         } else if matches!(self.kind, CredentialKind::Publishable { .. }) {
             Err(Refused::Publishable)
@@ -273,14 +275,16 @@ impl Credential {
         }
     }
 
-    /// From when on a credential that is drawn again and again is of no use. One that a person made stays what it was.
+    /// From when on a credential that is drawn again and again is as good as one that never was (contract 6.2), and may be forgotten: it was
+    /// revoked, or it expired a while ago (contract 15.6). One that never expires was made by a person, and stays what it was.
     pub fn dies_at(&self) -> Option<Timestamp> {
-        match self.kind {
-            CredentialKind::Embedded { .. } => self.revoked_at.into_iter().chain(self.expires_at).min(),
-            // An expired access token is told apart from an unknown one for good (contract 15.6).
-            CredentialKind::OAuth { .. } => self.revoked_at,
-            _ => None,
-        }
+        let told_seconds = match self.kind {
+            CredentialKind::Embedded { .. } => EXPIRED_SESSION_SECONDS,
+            CredentialKind::OAuth { .. } => EXPIRED_TOKEN_SECONDS,
+            _ => return None,
+        };
+        let unknown_at = self.expires_at?.plus(told_seconds);
+        Some(self.revoked_at.map_or(unknown_at, |revoked_at| revoked_at.min(unknown_at)))
     }
 
     /// Whether it counts at `now`.

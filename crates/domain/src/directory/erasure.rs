@@ -21,7 +21,7 @@ pub struct Ending {
 layout!(Ending { namespace, ended_at, erase_at });
 
 /// What is erased.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ErasureTarget {
     /// Everything in a namespace; its key is destroyed.
     Namespace(Namespace),

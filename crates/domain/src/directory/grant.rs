@@ -2,7 +2,7 @@
 
 use super::codec::layout;
 use super::credential::CredentialKey;
-use crate::id::InstallId;
+use crate::id::{InstallId, RequestId};
 use crate::time::Timestamp;
 
 /// A code that was not used yet. It is voided by a newer one (contract 15.2).
@@ -19,6 +19,16 @@ pub struct Code {
 }
 layout!(Code { key, challenge, redirect_uri, expires_at });
 
+/// A code that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedCode {
+    /// The keyed hash of the code.
+    pub key: CredentialKey,
+    /// From then on it would have been of no use anyway.
+    pub expires_at: Timestamp,
+}
+layout!(UsedCode { key, expires_at });
+
 /// The living pair of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -30,10 +40,12 @@ pub struct Pair {
     pub refresh_expires_at: Timestamp,
     /// The keyed hash of the idempotency key and the parameters that it was issued under (contract 15.9).
     pub issued_under: Option<[u8; 32]>,
+    /// The request that came first under it: a pair that takes the place of one whose answer was lost keeps it (contract 7.4).
+    pub original: RequestId,
     /// Whether either token has been presented since.
     pub presented: bool,
 }
-layout!(Pair { access, refresh, refresh_expires_at, issued_under, presented });
+layout!(Pair { access, refresh, refresh_expires_at, issued_under, original, presented });
 
 /// A refresh token that was rotated a short while ago.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +69,9 @@ pub struct Grant {
     pub install: InstallId,
     /// The unused code.
     pub code: Option<Code>,
-    /// The keyed hash of the code that the living or revoked pair descends from.
-    pub used_code: Option<CredentialKey>,
+    /// The codes that were used, the newest last: the living or revoked pair descends from that one. Those before it are remembered until
+    /// they would have expired, and never more than [`USED_CODES_MAX`](crate::limits::USED_CODES_MAX) in all (contract 15.8).
+    pub used_codes: Vec<UsedCode>,
     /// The keyed hash of what the refresh tokens of the pair's family begin with.
     pub family: Option<CredentialKey>,
     /// The living pair; `None` before the first exchange and after a revocation.
@@ -68,7 +81,7 @@ pub struct Grant {
     /// What the pairs before the living one were issued under, the newest last: a late retry of theirs is no theft (contract 15.9).
     pub issued_under: Vec<[u8; 32]>,
 }
-layout!(Grant { install, code, used_code, family, pair, rotated, issued_under });
+layout!(Grant { install, code, used_codes, family, pair, rotated, issued_under });
 
 impl Grant {
     /// A grant that knows nothing yet.
@@ -76,11 +89,22 @@ impl Grant {
         Self {
             install,
             code: None,
-            used_code: None,
+            used_codes: Vec::new(),
             family: None,
             pair: None,
             rotated: Vec::new(),
             issued_under: Vec::new(),
         }
+    }
+
+    /// Whether the living or revoked pair descends from that code.
+    pub fn descends_from(&self, code: &CredentialKey) -> bool {
+        self.used_codes.last().is_some_and(|used| used.key == *code)
+    }
+
+    /// What it is found by: its codes, unused and used, and what its refresh tokens begin with.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = CredentialKey> {
+        let used = self.used_codes.iter().map(|used| used.key);
+        self.code.iter().map(|code| code.key).chain(used).chain(self.family)
     }
 }

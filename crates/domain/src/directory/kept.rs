@@ -3,7 +3,7 @@
 use super::codec::{Decoder, Encoder, Layout, layout, variants};
 use super::credential::CredentialKey;
 use super::install::{Channel, InstallView};
-use crate::id::{InstallId, RequestId};
+use crate::id::{AccountId, InstallId, RequestId};
 use crate::time::Timestamp;
 
 /// Which operation was done.
@@ -95,6 +95,8 @@ impl Layout for StateRefusal {
 pub struct KeptInstall {
     /// The keyed hash of the credential's account, the mode, the account acted on and the key.
     pub key: [u8; 32],
+    /// The credential's account: what is kept for it is limited (contract 10.13).
+    pub account: AccountId,
     /// The keyed hash of the operation and its parameters.
     pub fingerprint: [u8; 32],
     /// The request that came first.
@@ -110,4 +112,13 @@ pub struct KeptInstall {
     /// When.
     pub kept_at: Timestamp,
 }
-layout!(KeptInstall { key, fingerprint, original, operation, install, result, code, kept_at });
+layout!(KeptInstall { key, account, fingerprint, original, operation, install, result, code, kept_at });
+
+impl KeptInstall {
+    /// Bytes of its record.
+    pub fn bytes(&self) -> usize {
+        let mut out = Encoder::default();
+        self.encode(&mut out);
+        out.finish().len()
+    }
+}

@@ -7,22 +7,33 @@ use super::app::{ApiAccess, App, Asks, Upload};
 use super::change::RecordChange;
 use super::credential::{Credential, CredentialKey};
 use super::endpoint::Endpoint;
-use super::erasure::{Ending, Erasure};
+use super::erasure::Ending;
 use super::grant::Grant;
-use super::install::{EndedInstall, Install, InstallView};
-use super::kept::KeptInstall;
+use super::install::{Install, InstallView};
 use super::record::{Record, RecordName};
 use crate::id::{AccountId, AppId, AppPublicId, ClientId, EndpointId, InstallId, UserId};
 use crate::livemode::Livemode;
 use crate::place::Namespace;
 use crate::principal::{Permission, Permissions};
-use crate::tag::ErasureId;
 use crate::time::Timestamp;
-use credentials::Credentials;
+use ended::EndedInstalls;
+use erasures::Erasures;
+use kept::KeptResults;
+use listed::{InstallLists, Kind};
 
 mod credentials;
+mod ended;
+mod erasures;
+mod kept;
 mod keyed_already;
+mod listed;
+mod loaded;
 mod lookup;
+
+pub use credentials::Credentials;
+pub use kept::KeptTotal;
+pub use listed::Wanted;
+pub use loaded::{Loaded, LoadedOthers};
 
 /// The place of an install in lists: when it was created, then which was later.
 pub type InstallOrder = (Timestamp, u64, InstallId);
@@ -40,15 +51,12 @@ pub struct Directory {
     apps_by_client_id: HashMap<ClientId, AppId>,
     apps_by_owner: HashMap<AccountId, BTreeSet<AppId>>,
     installs: HashMap<InstallId, InstallEntry>,
-    installs_by_app: HashMap<AppId, BTreeSet<InstallOrder>>,
-    installs_by_account: HashMap<AccountId, BTreeSet<InstallOrder>>,
+    listed: InstallLists,
     /// Per app: the public installs that a release has reached and that have not been carried to it.
     behind: HashMap<AppId, BTreeSet<InstallOrder>>,
     /// Per developer and account, the test mode first: the installs of the developer's apps there.
     relations: HashMap<AccountId, HashMap<AccountId, [Relation; 2]>>,
-    ended: HashMap<InstallId, EndedInstall>,
-    /// Per app, account and mode: when installs ended there.
-    ended_by_place: HashMap<Place, BTreeSet<InstallOrder>>,
+    ended: EndedInstalls,
     credentials: Credentials,
     grants: HashMap<InstallId, Grant>,
     /// Unused and used codes, and the beginnings of refresh tokens.
@@ -59,8 +67,8 @@ pub struct Directory {
     operator_endpoints: BTreeSet<EndpointId>,
     endings: HashMap<Namespace, Ending>,
     endings_by_account: HashMap<AccountId, HashSet<Namespace>>,
-    erasures: HashMap<ErasureId, Erasure>,
-    kept: HashMap<[u8; 32], KeptInstall>,
+    erasures: Erasures,
+    kept: KeptResults,
     sequence: u64,
 }
 
@@ -70,6 +78,8 @@ struct InstallEntry {
     permissions: Permissions,
     /// The owner of its app; `None` while that is not there.
     owner: Option<AccountId>,
+    /// Whether the account has something to approve (contract 13.7).
+    is_pending: bool,
     /// Apart, so that what requests look at lies close together.
     install: Box<Install>,
 }
@@ -95,37 +105,6 @@ pub struct Standing<'a> {
     pub pending: Asks,
 }
 
-/// Records of a directory that is being loaded, in no order.
-#[derive(Default)]
-pub struct Loaded {
-    /// Accounts and apps: most others name one.
-    named: Vec<Record>,
-    #[expect(clippy::vec_box, reason = "moved one by one into the directory, which keeps them boxed")]
-    credentials: Vec<Box<Credential>>,
-    others: Vec<Record>,
-    installs: usize,
-}
-
-impl Loaded {
-    /// Takes one more.
-    pub fn push(&mut self, record: Record) {
-        match record {
-            Record::Account(_) | Record::App(_) => self.named.push(record),
-            Record::Credential(credential) => self.credentials.push(credential),
-            _ => {
-                self.installs += usize::from(matches!(record, Record::Install(_)));
-                self.others.push(record);
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Loaded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Loaded")
-    }
-}
-
 impl std::fmt::Debug for Directory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Directory")
@@ -140,6 +119,28 @@ fn order(install: &Install) -> InstallOrder {
     (install.created_at, install.sequence, install.id)
 }
 
+/// Notes whether a release has reached an install that has not been carried to it. Nothing empty is left.
+fn set_behind(behind: &mut HashMap<AppId, BTreeSet<InstallOrder>>, install: &Install, is_behind: bool) {
+    let place = order(install);
+    if is_behind {
+        behind.entry(install.app.clone()).or_default().insert(place);
+    } else if let Some(installs) = behind.get_mut(&install.app) {
+        installs.remove(&place);
+        if installs.is_empty() {
+            behind.remove(&install.app);
+        }
+    }
+}
+
+impl InstallEntry {
+    /// Where lists have it.
+    fn listed(&self) -> (Kind, InstallOrder) {
+        let install = &self.install;
+        let kind = Kind { livemode: install.livemode(), channel: install.channel, is_pending: self.is_pending };
+        (kind, order(install))
+    }
+}
+
 /// The permissions that have an effect on secrets, out of all that are granted (contract 12.9).
 pub fn effective(granted: &BTreeSet<String>) -> Permissions {
     let known = |name: &String| match name.as_str() {
@@ -151,26 +152,16 @@ pub fn effective(granted: &BTreeSet<String>) -> Permissions {
 }
 
 impl Directory {
-    /// The directory of all records that were loaded. Credentials, of which there are most, are sorted in beside the others.
-    pub fn of(parts: Vec<Loaded>) -> Self {
+    /// The directory of all records that were loaded. The credentials are asked for at the end, so that they can be sorted in meanwhile.
+    pub fn of(parts: Vec<LoadedOthers>, credentials: impl FnOnce() -> Credentials) -> Self {
         let mut directory = Self::default();
         directory.installs.reserve(parts.iter().map(|part| part.installs).sum());
-        let mut credentials = Vec::with_capacity(parts.len());
-        let mut others = Vec::with_capacity(parts.len());
-        let mut named = Vec::with_capacity(parts.len());
-        for part in parts {
-            credentials.push(part.credentials);
-            others.push(part.others);
-            named.push(part.named);
+        let (named, naming): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.named, part.naming)).unzip();
+        // Whoever names an account or an app finds it there, and shares its id.
+        for record in named.into_iter().chain(naming).flatten() {
+            directory.put(record);
         }
-        directory.credentials = std::thread::scope(|scope| {
-            let credentials = scope.spawn(|| Credentials::of(credentials));
-            // Whoever names an account or an app finds it there, and shares its id.
-            for record in named.into_iter().chain(others).flatten() {
-                directory.put(record);
-            }
-            credentials.join().expect("sorting in does not panic")
-        });
+        directory.credentials = credentials();
         directory
     }
 
@@ -194,7 +185,12 @@ impl Directory {
             }
             Record::App(app) => self.put_app(*app),
             Record::Install(install) => self.put_install(install),
-            Record::Ended(ended) => self.put_ended(*ended),
+            Record::Ended(mut ended) => {
+                self.share_account(&mut ended.install.account);
+                self.share_app(&mut ended.install.app);
+                self.sequence = self.sequence.max(ended.install.sequence);
+                self.ended.put(*ended);
+            }
             Record::Credential(credential) => self.put_credential(credential),
             Record::Grant(grant) => self.put_grant(*grant),
             Record::Endpoint(endpoint) => self.put_endpoint(*endpoint),
@@ -203,11 +199,10 @@ impl Directory {
                 self.endings_by_account.entry(namespace.account.clone()).or_default().insert(namespace.clone());
                 self.endings.insert(namespace, ending);
             }
-            Record::Erasure(erasure) => {
-                self.erasures.insert(erasure.id, *erasure);
-            }
-            Record::Kept(kept) => {
-                self.kept.insert(kept.key, *kept);
+            Record::Erasure(erasure) => self.erasures.put(*erasure),
+            Record::Kept(mut kept) => {
+                self.share_account(&mut kept.account);
+                self.kept.put(*kept);
             }
         }
     }
@@ -227,14 +222,14 @@ impl Directory {
             }
             RecordName::App(id) => {
                 self.remove_app(id);
-                for (_, _, install) in self.installs_by_app.get(id).into_iter().flatten() {
+                for (_, _, install) in self.listed.of_app(id) {
                     if let Some(entry) = self.installs.get_mut(install) {
                         entry.owner = None;
                     }
                 }
             }
             RecordName::Install(id) => self.remove_install(id),
-            RecordName::Ended(id) => self.remove_ended(id),
+            RecordName::Ended(id) => self.ended.remove(id),
             RecordName::Credential(key) => self.credentials.remove(key),
             RecordName::Grant(install) => self.remove_grant(install),
             RecordName::Endpoint(id) => self.remove_endpoint(id),
@@ -247,12 +242,8 @@ impl Directory {
                     }
                 }
             }
-            RecordName::Erasure(id) => {
-                self.erasures.remove(id);
-            }
-            RecordName::Kept(key) => {
-                self.kept.remove(key);
-            }
+            RecordName::Erasure(id) => self.erasures.remove(id),
+            RecordName::Kept(key) => self.kept.remove(key),
         }
     }
 
@@ -267,7 +258,7 @@ impl Directory {
         if !moves_installs {
             return;
         }
-        let installs: Vec<_> = self.installs_by_app.get(&id).into_iter().flatten().map(|order| order.2).collect();
+        let installs: Vec<_> = self.listed.of_app(&id).map(|order| order.2).collect();
         for install in installs {
             self.refresh_install(&install);
         }
@@ -291,25 +282,18 @@ impl Directory {
         self.share_account(&mut install.account);
         self.share_app(&mut install.app);
         self.sequence = self.sequence.max(install.sequence);
-        let (id, place) = (install.id, order(&install));
-        self.installs_by_app.entry(install.app.clone()).or_default().insert(place);
-        self.installs_by_account.entry(install.account.clone()).or_default().insert(place);
-        self.installs.insert(id, InstallEntry { permissions: Permissions::default(), owner: None, install });
+        let id = install.id;
+        let entry = InstallEntry { permissions: Permissions::default(), owner: None, is_pending: false, install };
+        self.listed.insert(&entry.install.app, &entry.install.account, entry.listed());
+        self.installs.insert(id, entry);
         self.refresh_install(&id);
     }
 
     fn remove_install(&mut self, id: &InstallId) {
-        let Some(InstallEntry { install, .. }) = self.installs.remove(id) else { return };
-        let place = order(&install);
-        if let Some(installs) = self.installs_by_app.get_mut(&install.app) {
-            installs.remove(&place);
-        }
-        if let Some(installs) = self.installs_by_account.get_mut(&install.account) {
-            installs.remove(&place);
-        }
-        if let Some(installs) = self.behind.get_mut(&install.app) {
-            installs.remove(&place);
-        }
+        let Some(entry) = self.installs.remove(id) else { return };
+        self.listed.remove(&entry.install.app, &entry.install.account, &entry.listed());
+        let install = entry.install;
+        set_behind(&mut self.behind, &install, false);
         if let Some(owner) = self.apps.get(&install.app).map(|app| app.owner.clone()) {
             self.refresh_relation(&owner, &install.account, install.livemode(), |installs| {
                 installs.retain(|own| own != id);
@@ -322,18 +306,17 @@ impl Directory {
         let Some(entry) = self.installs.get(id) else { return };
         let Some(standing) = self.standing(&entry.install) else { return };
         let (permissions, owner) = (effective(&standing.granted.permissions), standing.app.owner.clone());
-        let is_behind = entry.install.is_behind(standing.app);
-        let (account, app, place) = (entry.install.account.clone(), entry.install.app.clone(), order(&entry.install));
-        let behind = self.behind.entry(app).or_default();
-        if is_behind {
-            behind.insert(place);
-        } else {
-            behind.remove(&place);
+        let (is_pending, is_behind) = (!standing.pending.is_empty(), entry.install.is_behind(standing.app));
+        let Some(entry) = self.installs.get_mut(id) else { return };
+        set_behind(&mut self.behind, &entry.install, is_behind);
+        if entry.is_pending != is_pending {
+            self.listed.remove(&entry.install.app, &entry.install.account, &entry.listed());
+            entry.is_pending = is_pending;
+            self.listed.insert(&entry.install.app, &entry.install.account, entry.listed());
         }
-        if let Some(entry) = self.installs.get_mut(id) {
-            entry.permissions = permissions;
-            entry.owner = Some(owner.clone());
-        }
+        entry.permissions = permissions;
+        entry.owner = Some(owner.clone());
+        let account = entry.install.account.clone();
         self.refresh_relation(&owner, &account, id.livemode(), |installs| {
             if let Err(place) = installs.binary_search(id) {
                 installs.insert(place, *id);
@@ -397,8 +380,7 @@ impl Directory {
 
     fn put_grant(&mut self, grant: Grant) {
         self.remove_grant(&grant.install);
-        let keys = [grant.code.as_ref().map(|code| code.key), grant.used_code, grant.family];
-        for key in keys.into_iter().flatten() {
+        for key in grant.tokens() {
             self.tokens.insert(key, grant.install);
         }
         self.grants.insert(grant.install, grant);
@@ -406,29 +388,8 @@ impl Directory {
 
     fn remove_grant(&mut self, install: &InstallId) {
         let Some(grant) = self.grants.remove(install) else { return };
-        let keys = [grant.code.as_ref().map(|code| code.key), grant.used_code, grant.family];
-        for key in keys.into_iter().flatten() {
+        for key in grant.tokens() {
             self.tokens.remove(&key);
-        }
-    }
-
-    fn put_ended(&mut self, ended: EndedInstall) {
-        self.remove_ended(&ended.install.id);
-        let install = &ended.install;
-        self.sequence = self.sequence.max(install.sequence);
-        let place = (install.app.clone(), install.account.clone(), install.livemode());
-        self.ended_by_place.entry(place).or_default().insert((ended.ended_at, install.sequence, install.id));
-        self.ended.insert(install.id, ended);
-    }
-
-    fn remove_ended(&mut self, id: &InstallId) {
-        let Some(EndedInstall { install, ended_at }) = self.ended.remove(id) else { return };
-        let place = (install.app, install.account, id.livemode());
-        if let Some(ended) = self.ended_by_place.get_mut(&place) {
-            ended.remove(&(ended_at, install.sequence, *id));
-            if ended.is_empty() {
-                self.ended_by_place.remove(&place);
-            }
         }
     }
 

@@ -35,7 +35,7 @@ type Created = (Install, Change, bool);
 /// Installs an app.
 ///
 /// # Errors
-/// 18.12, 18.6 or 18.7, 18.3 or 18.10, 6.25, in that order. 18.8, 18.9 and 18.14 are answers, because they are kept.
+/// 18.12, 18.6 or 18.7, 18.3 or 18.10, 6.25, 6.28, in that order. 18.8, 18.9 and 18.14 are answers, because they are kept.
 pub fn create(
     ctx: &Context<'_>,
     caller: &InstallCaller,
@@ -49,15 +49,19 @@ pub fn create(
         return Ok(replay(ctx, kept, request.challenge));
     }
     let created = match party {
-        Party::Own { account, livemode } => on_own_account(ctx, app, account, livemode),
+        Party::Own { account, livemode, .. } => on_own_account(ctx, app, account, livemode),
         Party::Developer { account, livemode, .. } => through_header(ctx, app, account, livemode, channel),
     };
     let (install, mut change, wants_code) = match created {
         Ok(created) => created,
-        Err(refusal) => return Ok(refused(ctx, claim, None, refusal)),
+        Err(refusal) => return refused(ctx, claim, None, refusal),
     };
+    if !change.is_empty() {
+        let is_new = ctx.directory.install(&install.id).is_none();
+        change.audit.push(party.entry(ctx, if is_new { "install.created" } else { "install.authorized" }, &install));
+    }
     let code = wants_code.then(|| put_code(ctx, &install, request.challenge, &mut change));
-    Ok(finished(ctx, claim, (view(ctx.directory, &install), change), code))
+    finished(ctx, claim, (view(ctx.directory, &install), change), code)
 }
 
 /// The channel, if the caller installs on it (18.6, 18.7).
@@ -138,16 +142,15 @@ fn through_header(
 
 /// What the account had granted the app when it ended there within the grace period, unless the secrets of that time are gone.
 fn granted_before<'d>(ctx: &Context<'d>, app: &App, account: &AccountId, livemode: Livemode) -> Option<&'d Asks> {
-    let ended = ctx.directory.last_ended(&app.id, account, livemode)?;
+    let ended = ctx.directory.ended_at(&app.id, account, livemode).next_back()?;
     let namespace = Directory::namespace(&app.owner, account, livemode);
     let is_over = ctx.directory.ending(&namespace).is_some_and(|ending| is_expired(Some(ending.erase_at), ctx.now));
     if is_over || is_expired(Some(ended.ended_at.plus(ctx.grace_seconds)), ctx.now) {
         return None;
     }
-    let target = ErasureTarget::Namespace(namespace);
-    let erased =
-        |erasure: &crate::directory::erasure::Erasure| erasure.target == target && erasure.started_at >= ended.ended_at;
-    (!ctx.directory.erasures().any(erased)).then_some(&ended.install.granted)
+    let last = ctx.directory.last_erasure(&ErasureTarget::Namespace(namespace));
+    let is_erased = last.is_some_and(|erasure| erasure.started_at >= ended.ended_at);
+    (!is_erased).then_some(&ended.install.granted)
 }
 
 /// Draws a code of an install and adds its grant to the change.

@@ -8,8 +8,8 @@ use crate::directory::decision::{Context, Decision};
 use crate::directory::install::InstallView;
 use crate::directory::kept::{KeptInstall, KeptInstallResult, KeptOperation, StateRefusal};
 use crate::directory::record::Record;
-use crate::id::{InstallId, RequestId};
-use crate::limits::IDEMPOTENCY_KEPT_SECONDS;
+use crate::id::{AccountId, InstallId, RequestId};
+use crate::limits::{IDEMPOTENCY_KEPT_SECONDS, KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX, KEPT_INSTALLS_PER_ACCOUNT_MAX};
 use crate::place::push_field;
 use crate::time::is_expired;
 
@@ -18,6 +18,8 @@ use super::{InstallError, InstallRequest};
 /// An idempotency key with the request that it came with, as keyed hashes.
 pub(super) struct Claim {
     key: [u8; 32],
+    /// The credential's.
+    account: AccountId,
     fingerprint: [u8; 32],
     operation: KeptOperation,
 }
@@ -52,6 +54,7 @@ impl Claim {
         let request = [b"installs request".as_slice(), name.as_bytes(), target.as_bytes()];
         Some(Self {
             key: hash(&mut owner.into_iter()),
+            account: caller.credential_account().clone(),
             fingerprint: hash(&mut request.into_iter().chain(parameters.iter().copied())),
             operation,
         })
@@ -72,14 +75,19 @@ impl Claim {
         }
     }
 
+    /// What is kept of a result.
+    ///
+    /// # Errors
+    /// 6.28: as much is kept for the account as may be (contract 10.13).
     fn keep(
         self,
         (original, install, code): (RequestId, Option<InstallId>, Option<CredentialKey>),
         result: KeptInstallResult,
         ctx: &Context<'_>,
-    ) -> Record {
-        Record::Kept(Box::new(KeptInstall {
+    ) -> Result<Record, InstallError> {
+        let kept = KeptInstall {
             key: self.key,
+            account: self.account,
             fingerprint: self.fingerprint,
             original,
             operation: self.operation,
@@ -87,7 +95,11 @@ impl Claim {
             result,
             code,
             kept_at: ctx.now,
-        }))
+        };
+        let total = ctx.directory.kept_total(&kept.account);
+        let fits = total.results < KEPT_INSTALLS_PER_ACCOUNT_MAX
+            && total.bytes + kept.bytes() <= KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX;
+        if fits { Ok(Record::Kept(Box::new(kept))) } else { Err(InstallError::TooMuchKept) }
     }
 }
 
@@ -123,29 +135,35 @@ pub fn replay_unreachable(
 }
 
 /// A finished write: its change, with what is kept of it.
+///
+/// # Errors
+/// 6.28: nothing more can be kept for the account, and so nothing is changed.
 pub(super) fn finished(
     ctx: &Context<'_>,
     claim: Option<Claim>,
     (view, mut change): (InstallView, Change),
     code: Option<crate::directory::decision::Drawn>,
-) -> Decision<Answered> {
+) -> Result<Decision<Answered>, InstallError> {
     if let Some(claim) = claim {
         let of = (ctx.request, Some(view.id), code.as_ref().map(|code| code.key));
-        change.put(claim.keep(of, KeptInstallResult::Done(Box::new(view.clone())), ctx));
+        change.put(claim.keep(of, KeptInstallResult::Done(Box::new(view.clone())), ctx)?);
     }
-    Decision { change, outcome: Answered { code, ..Answered::first(Ok(view)) } }
+    Ok(Decision { change, outcome: Answered { code, ..Answered::first(Ok(view)) } })
 }
 
 /// A write that the state refused: nothing changes but what is kept of it.
+///
+/// # Errors
+/// 6.28: nothing more can be kept for the account.
 pub(super) fn refused(
     ctx: &Context<'_>,
     claim: Option<Claim>,
     install: Option<InstallId>,
     refusal: StateRefusal,
-) -> Decision<Answered> {
+) -> Result<Decision<Answered>, InstallError> {
     let mut change = Change::default();
     if let Some(claim) = claim {
-        change.put(claim.keep((ctx.request, install, None), KeptInstallResult::Refused(refusal), ctx));
+        change.put(claim.keep((ctx.request, install, None), KeptInstallResult::Refused(refusal), ctx)?);
     }
-    Decision { change, outcome: Answered::first(Err(refusal)) }
+    Ok(Decision { change, outcome: Answered::first(Err(refusal)) })
 }

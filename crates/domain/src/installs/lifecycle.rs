@@ -13,6 +13,7 @@ use crate::directory::install::{Channel, EndedInstall, Install, InstallView};
 use crate::directory::record::{Record, RecordName};
 use crate::directory::state::Directory;
 use crate::id::{AccountId, InstallId};
+use crate::limits::ENDED_PER_PLACE_MAX;
 use crate::livemode::Livemode;
 use crate::place::Namespace;
 use crate::tag::ErasureId;
@@ -201,7 +202,7 @@ pub fn end_install(ctx: &Context<'_>, by: Actor<'_>, install: &Install) -> Chang
     let (carried, _) = rollout::carry_install(ctx, install);
     let mut change = Change::default();
     change.remove(RecordName::Install(install.id));
-    change.put(Record::Ended(Box::new(EndedInstall { install: carried, ended_at: ctx.now })));
+    change.append(remember_end(ctx, carried));
     if directory.grant(&install.id).is_some() {
         change.remove(RecordName::Grant(install.id));
     }
@@ -231,6 +232,21 @@ pub fn end_install(ctx: &Context<'_>, by: Actor<'_>, install: &Install) -> Chang
     change
 }
 
+/// Remembers an install that ends. Of those that ended there before, nobody asks for the grants any more, and the oldest are forgotten.
+fn remember_end(ctx: &Context<'_>, install: Install) -> Change {
+    let mut change = Change::default();
+    let mut before = ctx.directory.ended_at(&install.app, &install.account, install.livemode()).rev();
+    if let Some(last) = before.next().filter(|last| last.install.granted != Asks::default()) {
+        let without_grants = Install { granted: Asks::default(), ..last.install.clone() };
+        change.put(Record::Ended(Box::new(EndedInstall { install: without_grants, ..last.clone() })));
+    }
+    for surplus in before.skip(ENDED_PER_PLACE_MAX - 2) {
+        change.remove(RecordName::Ended(surplus.install.id));
+    }
+    change.put(Record::Ended(Box::new(EndedInstall { install, ended_at: ctx.now })));
+    change
+}
+
 /// A namespace has no install any more.
 fn close_namespace(ctx: &Context<'_>, namespace: Namespace) -> Change {
     if ctx.grace_seconds <= 0 {
@@ -241,30 +257,11 @@ fn close_namespace(ctx: &Context<'_>, namespace: Namespace) -> Change {
     change
 }
 
-/// Whether anybody can reach the secrets of a namespace: the developer's own are always open (contract 14.7), others while an app of the
-/// developer is installed there.
-fn is_open(directory: &Directory, namespace: &Namespace) -> bool {
-    let (developer, account) = (&namespace.developer, &namespace.account);
-    developer == account || directory.installs_between(developer, account, namespace.livemode).next().is_some()
-}
-
-/// Whether a write to a namespace has landed after its end: nobody can reach it, and no grace period keeps it for anybody.
-pub fn is_left_behind(directory: &Directory, namespace: &Namespace) -> bool {
-    !is_open(directory, namespace) && directory.ending(namespace).is_none()
-}
-
-/// What a write has left behind that was authorized before the namespace's last install ended, and landed after its key was destroyed: a
-/// new key, which nobody may find anything under, is destroyed as well (contract 14.6). Nothing within a grace period, when the secrets are
-/// to be found again.
-pub fn clear_left_behind(ctx: &Context<'_>, namespace: &Namespace) -> Change {
-    if is_left_behind(ctx.directory, namespace) { destroy_namespace(ctx, namespace) } else { Change::default() }
-}
-
 /// Destroys the key of a namespace, with which its secrets are gone (contract 14.6), and ends its grace period. The erasure's `key_id` is
 /// for whoever commits the change: only keys know their names.
 pub fn destroy_namespace(ctx: &Context<'_>, namespace: &Namespace) -> Change {
     let mut change = Change::default();
-    let id = ErasureId::draw(ctx.mint.entropy());
+    let id = ErasureId::draw(ctx.now, ctx.directory.newest_erasure(), ctx.mint.entropy());
     if ctx.directory.ending(namespace).is_some() {
         change.remove(RecordName::Ending(namespace.clone()));
     }

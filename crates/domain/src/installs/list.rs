@@ -1,13 +1,10 @@
 //! List: installs, newest first, in pages (contract 10.1, 10.11, 10.12).
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
 use super::{InstallError, Party, Right, Status, app_of, view};
 use crate::directory::access::InstallCaller;
 use crate::directory::app::App;
 use crate::directory::install::{Channel, Install, InstallView};
-use crate::directory::state::{Directory, InstallOrder};
+use crate::directory::state::{Directory, InstallOrder, Wanted};
 use crate::id::{AccountId, InstallId};
 use crate::limits::ENDED_CURSOR_SECONDS;
 use crate::list::{Cursor, PageLimit};
@@ -98,6 +95,7 @@ pub struct InstallPage {
 }
 
 /// Which installs a caller's list shows when it has no filters.
+#[derive(Clone, Copy)]
 enum Shown<'a> {
     /// 12.1: those on an account.
     On(&'a AccountId),
@@ -160,13 +158,19 @@ struct Filter<'a> {
 }
 
 impl Filter<'_> {
-    /// The install as clients see it, if it passes.
-    fn pass(&self, directory: &Directory, install: &Install) -> Option<InstallView> {
-        let passes = self.app.is_none_or(|app| app.id == install.app)
-            && self.account.as_ref().is_none_or(|account| *account == install.account)
-            && self.request.channel.is_none_or(|channel| channel == install.channel);
-        let view = passes.then(|| view(directory, install))?;
-        self.request.approval_required.is_none_or(|wanted| wanted == view.approval_required()).then_some(view)
+    /// The installs that pass, apart from the app and the account, between the places of both cursors.
+    fn wanted(&self, livemode: Livemode, after: Option<InstallOrder>, before: Option<InstallOrder>) -> Wanted {
+        let created = self.request.created;
+        // The place before every install of a second. Installs are counted from 1.
+        let start = |second: i64| (Timestamp::from_unix(second), 0, InstallId::FIRST);
+        Wanted {
+            livemode,
+            channel: self.request.channel,
+            is_pending: self.request.approval_required,
+            behind: before.into_iter().chain((created.first != i64::MIN).then(|| start(created.first))).max(),
+            before: after.into_iter().chain(created.last.checked_add(1).map(start)).min(),
+            newest_first: before.is_none(),
+        }
     }
 }
 
@@ -206,54 +210,32 @@ impl Scope<'_> {
 
     /// The page after or before a place, or the first one.
     fn page(&self, filter: &Filter<'_>, after: Option<InstallOrder>, before: Option<InstallOrder>) -> InstallPage {
-        let one: BTreeSet<InstallOrder>;
-        let empty = BTreeSet::new();
-        let places = match (&self.shown, &filter.account) {
-            // An app is on an account at most once: there is nothing to walk through.
-            (Shown::Of(app), Some(account)) => {
-                let install = self.directory.install_of(&app.id, account, self.livemode);
-                one = install.map(|install| (install.created_at, install.sequence, install.id)).into_iter().collect();
-                &one
-            }
-            (Shown::Of(app), None) => self.directory.installs_of_app(&app.id).unwrap_or(&empty),
-            (Shown::On(account) | Shown::Between(_, account), _) => {
-                self.directory.installs_on(account).unwrap_or(&empty)
-            }
-        };
-        let created = filter.request.created;
-        // The place before every install of a second. Installs are counted from 1.
-        let start = |second: i64| (Timestamp::from_unix(second), 0, InstallId::FIRST);
-        let lower = before.into_iter().chain((created.first != i64::MIN).then(|| start(created.first))).max();
-        let upper = after.into_iter().chain(created.last.checked_add(1).map(start)).min();
-        if created.first > created.last || lower.zip(upper).is_some_and(|(lower, upper)| lower >= upper) {
-            return InstallPage { installs: Vec::new(), has_more: false };
-        }
-        let bound = |place: Option<InstallOrder>| place.map_or(Bound::Unbounded, Bound::Excluded);
-        let oldest_first = places.range((bound(lower), bound(upper)));
         let limit = filter.request.limit.get();
+        let mut places = self.places(filter, &filter.wanted(self.livemode, after, before), limit + 1);
+        let has_more = places.len() > limit;
+        places.truncate(limit);
         if before.is_some() {
-            let (mut installs, has_more) = self.take(filter, oldest_first, limit);
-            installs.reverse();
-            InstallPage { installs, has_more }
-        } else {
-            let (installs, has_more) = self.take(filter, oldest_first.rev(), limit);
-            InstallPage { installs, has_more }
+            places.reverse();
         }
+        let installs = places.iter().filter_map(|(_, _, id)| self.directory.install(id));
+        InstallPage { installs: installs.map(|install| view(self.directory, install)).collect(), has_more }
     }
 
-    /// The first `limit` of `places` that pass, and whether there is one more.
-    fn take<'p>(
-        &self,
-        filter: &Filter<'_>,
-        places: impl Iterator<Item = &'p InstallOrder>,
-        limit: usize,
-    ) -> (Vec<InstallView>, bool) {
-        let mut passing = places
-            .filter(|(_, _, id)| id.livemode() == self.livemode)
-            .filter_map(|(_, _, id)| self.directory.install(id))
-            .filter(|install| self.shown.includes(self.directory, install))
-            .filter_map(|install| filter.pass(self.directory, install));
-        let installs: Vec<_> = passing.by_ref().take(limit).collect();
-        (installs, passing.next().is_some())
+    /// The first `max` that pass.
+    fn places(&self, filter: &Filter<'_>, wanted: &Wanted, max: usize) -> Vec<InstallOrder> {
+        let directory = self.directory;
+        match (self.shown, filter.app, &filter.account) {
+            // An app is on an account at most once: there is nothing to walk through.
+            (Shown::Of(app), _, Some(account)) | (Shown::On(account), Some(app), _) => {
+                directory.page_of(directory.install_of(&app.id, account, self.livemode), wanted, max)
+            }
+            (Shown::Of(app), _, None) => directory.page_of_app(&app.id, wanted, max),
+            (Shown::On(account), None, _) => directory.page_on_account(account, wanted, max),
+            (Shown::Between(developer, account), app, _) => {
+                let installs = directory.installs_between(developer, account, self.livemode);
+                let passing = installs.filter(|install| app.is_none_or(|app| app.id == install.app));
+                directory.page_of(passing, wanted, max)
+            }
+        }
     }
 }

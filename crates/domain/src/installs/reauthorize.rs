@@ -11,7 +11,7 @@ use crate::directory::kept::{KeptOperation, StateRefusal};
 /// Reauthorizes.
 ///
 /// # Errors
-/// 18.12, 18.1, 18.13, 6.25, in that order; a replay comes before 18.1 where the install has meanwhile ended. 18.15 is an answer, because
+/// 18.12, 18.1, 18.13, 6.25, 6.28, in that order; a replay comes before 18.1 where the install has meanwhile ended. 18.15 is an answer, because
 /// it is kept.
 pub fn reauthorize(
     ctx: &Context<'_>,
@@ -27,7 +27,7 @@ pub fn reauthorize(
     if let Some(kept) = claim.as_ref().map(|claim| claim.kept(ctx)).transpose()?.flatten() {
         return Ok(Decision::unchanged(replayed(kept)));
     }
-    let (install, change) = match party {
+    let (install, mut change) = match party {
         Party::Own { .. } => lifecycle::authorize_all(ctx, party.actor(), install),
         Party::Developer { .. } => {
             let standing = standing(ctx.directory, install);
@@ -37,10 +37,14 @@ pub fn reauthorize(
                 standing.upload
             };
             if !upload.manifest.asks.difference(&standing.granted).is_empty() {
-                return Ok(refused(ctx, claim, Some(install.id), StateRefusal::WouldGrant));
+                return refused(ctx, claim, Some(install.id), StateRefusal::WouldGrant);
             }
             lifecycle::move_install(ctx, party.actor(), install, upload)
         }
     };
-    Ok(finished(ctx, claim, (view(ctx.directory, &install), change), None))
+    if !change.is_empty() {
+        let grants = matches!(party, Party::Own { .. });
+        change.audit.push(party.entry(ctx, if grants { "install.authorized" } else { "install.moved" }, &install));
+    }
+    finished(ctx, claim, (view(ctx.directory, &install), change), None)
 }

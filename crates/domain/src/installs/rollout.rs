@@ -71,7 +71,7 @@ fn trimmed(directory: &Directory, app: &App) -> Option<App> {
     }
     let mut needed: BTreeSet<u32> = app.uploads.keys().rev().take(UPLOADS_KEPT_MAX).copied().collect();
     needed.extend(app.published().map(|upload| upload.number));
-    for order in directory.installs_of_app(&app.id).into_iter().flatten() {
+    for order in directory.installs_of_app(&app.id) {
         // Whoever is behind is carried to the published version by this very change.
         needed.extend(directory.install(&order.2).filter(|install| !install.is_behind(app)).map(|own| own.version));
     }

@@ -10,7 +10,7 @@ use crate::directory::kept::KeptOperation;
 /// Uninstalls.
 ///
 /// # Errors
-/// 18.12, 18.1, 18.13, 6.25, in that order; a replay comes before 18.1 where the install has meanwhile ended.
+/// 18.12, 18.1, 18.13, 6.25, 6.28, in that order; a replay comes before 18.1 where the install has meanwhile ended.
 pub fn uninstall(
     ctx: &Context<'_>,
     caller: &InstallCaller,
@@ -26,6 +26,7 @@ pub fn uninstall(
         return Ok(Decision::unchanged(replayed(kept)));
     }
     let answered = InstallView { uninstalling: true, ..view(ctx.directory, install) };
-    let change = lifecycle::end_install(ctx, party.actor(), install);
-    Ok(finished(ctx, claim, (answered, change), None))
+    let mut change = lifecycle::end_install(ctx, party.actor(), install);
+    change.audit = vec![party.entry(ctx, "install.uninstalled", install)];
+    finished(ctx, claim, (answered, change), None)
 }

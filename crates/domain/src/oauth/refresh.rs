@@ -1,8 +1,8 @@
 //! A refresh token becomes a new pair of tokens (contract 15.6 to 15.9).
 
 use super::{
-    Developer, FAMILY_CHARS, Issue, OAuthError, REFRESH_PREFIX, Tokens, check_client, issue, own, revoke_access,
-    revoke_pair,
+    Developer, FAMILY_CHARS, IsPresented, Issue, OAuthError, REFRESH_PREFIX, Tokens, check_client, is_unseen, issue,
+    own, revoke_access, revoke_pair,
 };
 use crate::directory::change::Change;
 use crate::directory::credential::CredentialKey;
@@ -30,6 +30,7 @@ pub fn refresh(
     ctx: &Context<'_>,
     developer: &Developer,
     request: &RefreshRequest,
+    is_presented: IsPresented<'_>,
 ) -> Decision<Result<Tokens, OAuthError>> {
     let unknown = || Decision::unchanged(Err(OAuthError::RefreshTokenUnknown));
     let token = &request.refresh_token;
@@ -55,7 +56,7 @@ pub fn refresh(
         // The old access token lives on for a moment: another worker may be using it right now.
         return rotate(ctx, grant, pair, install, family, request, ROTATED_ACCESS_SECONDS);
     }
-    if is_retry && !pair.presented {
+    if is_retry && is_unseen(pair, is_presented) {
         return rotate(ctx, grant, pair, install, family, request, 0);
     }
     let is_late_retry = request.issued_under.is_some_and(|under| grant.issued_under.contains(&under));
@@ -80,8 +81,9 @@ fn rotate(
 ) -> Decision<Result<Tokens, OAuthError>> {
     let mut change = Change::default();
     revoke_access(ctx, &pair.access, ctx.now.plus(access_seconds), &mut change);
-    let replayed = pair.refresh != CredentialKey::of(&ctx.mint.hash(request.refresh_token.as_bytes()));
-    let what = Issue { install, issued_under: request.issued_under, family: Some(family), replayed };
+    let is_first = pair.refresh == CredentialKey::of(&ctx.mint.hash(request.refresh_token.as_bytes()));
+    let replay_of = (!is_first).then_some(pair.original);
+    let what = Issue { install, issued_under: request.issued_under, family: Some(family), replay_of };
     let (new, family, tokens) = issue(ctx, &what, &mut change);
     let recent = |rotated: &&Rotated| ctx.now.as_unix() - rotated.rotated_at.as_unix() <= ROTATION_RACE_SECONDS;
     let mut rotated: Vec<_> = grant.rotated.iter().filter(recent).cloned().collect();

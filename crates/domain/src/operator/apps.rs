@@ -8,7 +8,6 @@ use crate::directory::record::Record;
 use crate::directory::secret::{RollableSecret, SigningSecret};
 use crate::id::{AccountId, AppId, AppPublicId, ClientId};
 use crate::limits::SIGNING_SECRET_CHARS;
-use crate::name::is_legal;
 use crate::time::Timestamp;
 
 /// What an app's signing secret begins with.
@@ -54,7 +53,9 @@ pub struct Uploaded {
 /// When there is no such owner, the app is another account's, or an id is illegal, another app's, or declared otherwise than it is.
 pub fn upload(ctx: &Context<'_>, by: &str, new: NewUpload) -> Result<Decision<Uploaded>, OperatorError> {
     account_of(ctx.directory, &new.owner)?;
-    check_id(ctx, &new.id)?;
+    if !AppId::is_legal(new.id.as_str()) {
+        return Err(OperatorError::AppIdIllegal);
+    }
     let Some(found) = ctx.directory.app(&new.id) else {
         let app = first_upload(ctx, new)?;
         return Ok(put(ctx, by, "app.created", app, true));
@@ -70,15 +71,6 @@ pub fn upload(ctx: &Context<'_>, by: &str, new: NewUpload) -> Result<Decision<Up
     let number = app.newest().number + 1;
     app.uploads.insert(number, Upload { number, manifest: new.manifest, uploaded_at: ctx.now });
     Ok(put(ctx, by, "app.uploaded", app, false))
-}
-
-/// A manifest id is not another app's `app_` id: each would be taken for the other (contract 11.3).
-fn check_id(ctx: &Context<'_>, id: &AppId) -> Result<(), OperatorError> {
-    if !is_legal(id.as_str()) {
-        return Err(OperatorError::TextIllegal("id"));
-    }
-    let by_public_id = AppPublicId::parse(id.as_str()).and_then(|public| ctx.directory.app_of_public_id(&public));
-    if by_public_id.is_some_and(|other| other.id != *id) { Err(OperatorError::AppIdTaken) } else { Ok(()) }
 }
 
 fn check_declared(app: &App, declared: &Declared) -> Result<(), OperatorError> {
@@ -97,8 +89,7 @@ fn first_upload(ctx: &Context<'_>, new: NewUpload) -> Result<App, OperatorError>
     let entropy = ctx.mint.entropy();
     let public_id = new.declared.public_id.unwrap_or_else(|| AppPublicId::draw(entropy));
     let client_id = new.declared.client_id.unwrap_or_else(|| ClientId::draw(entropy));
-    let named_so = ctx.directory.app(&AppId::new(public_id.to_string()));
-    if ctx.directory.app_of_public_id(&public_id).is_some() || named_so.is_some() {
+    if ctx.directory.app_of_public_id(&public_id).is_some() {
         return Err(OperatorError::AppIdTaken);
     }
     if ctx.directory.app_of_client(&client_id).is_some() {

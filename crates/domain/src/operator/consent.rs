@@ -93,7 +93,7 @@ pub struct Consent {
     pub redirect_uri: String,
 }
 
-/// The redirect URI of a request: exactly one of the app's, the first where none is given; in live mode it must be https (contract 15.11).
+/// The redirect URI of a request: exactly one of the offered version's, the first where none is given; in live mode it must be https (contract 15.11).
 ///
 /// # Errors
 /// When the app has none, not that one, or it may not be used in live mode.
@@ -119,7 +119,8 @@ fn check<'d>(ctx: &Context<'d>, request: &ConsentRequest<'_>) -> Result<Checked<
         None | Some(Channel::Public) => app.offered(),
         Some(Channel::PrivateLive | Channel::PrivateTest | Channel::Testing) => app.newest(),
     };
-    let redirect_uri = redirect_uri(&upload.manifest, request.livemode, request.redirect_uri)?;
+    // As links have checked it, which know no account: by the version offered, whatever the install stands at (contract 15.11).
+    let redirect_uri = redirect_uri(&app.offered().manifest, request.livemode, request.redirect_uri)?;
     Ok(Checked { app, install, manifest: &upload.manifest, redirect_uri })
 }
 

@@ -2,17 +2,19 @@
 
 use zeroize::Zeroizing;
 
-use super::{OperatorError, account_of, app_named, entry, overlap_end};
+use super::{OperatorError, account_of, app_named, entry, entry_about, overlap_end};
 use crate::directory::CredentialHash;
 use crate::directory::app::ApiAccess;
-use crate::directory::change::Change;
-use crate::directory::credential::{Credential, CredentialKey, CredentialKind, InstallRights, Role};
+use crate::directory::change::{AuditEntry, Change, RecordChange};
+use crate::directory::credential::{Credential, CredentialKey, CredentialKind, InstallRights, Role, Tail};
 use crate::directory::decision::{Context, Decision, Drawn};
 use crate::directory::install::Install;
 use crate::directory::record::Record;
 use crate::directory::state::{Directory, effective};
 use crate::id::{AccountId, AppId, InstallId, UserId};
-use crate::limits::{ADMIN_TOKEN_CHARS, KEY_CHARS};
+use crate::limits::{
+    ACCESS_TOKEN_SECONDS, ADMIN_TOKEN_CHARS, EMBEDDED_KEY_SECONDS_DEFAULT, EMBEDDED_KEY_SECONDS_MAX, KEY_CHARS,
+};
 use crate::livemode::Livemode;
 use crate::name::is_legal;
 use crate::time::{Expiry, Timestamp};
@@ -102,6 +104,17 @@ pub(super) fn draw_credential(
     (drawn, credential)
 }
 
+/// The end of a key that is shown behind the prefix of its kind and mode (contract section 6): of a long one, and of an OAuth token only
+/// where it has the usual prefix, because nobody knows later which one it had.
+pub fn shown_tail(kind: &CredentialKind, livemode: Livemode, value: &str) -> Tail {
+    let is_usual = match kind {
+        CredentialKind::OAuth { .. } => value.starts_with(&format!("rk_{}_", livemode.as_str())),
+        _ => true,
+    };
+    let tail = value.as_bytes().last_chunk().copied();
+    tail.filter(|_| is_usual && value.len() >= TAIL_SHOWN_CHARS)
+}
+
 fn credential_of(
     ctx: &Context<'_>,
     drawn: &Drawn,
@@ -112,6 +125,7 @@ fn credential_of(
         CredentialKind::Publishable { .. } => CredentialKind::Publishable { value: drawn.value.to_string() },
         other => other,
     };
+    let tail = shown_tail(&kind, livemode, &drawn.value);
     Credential {
         key: drawn.key,
         kind,
@@ -119,14 +133,15 @@ fn credential_of(
         livemode,
         permissions: None,
         install: None,
-        tail: drawn.tail().filter(|_| drawn.value.len() >= TAIL_SHOWN_CHARS),
+        tail,
         created_at: ctx.now,
         expires_at: None,
         revoked_at: None,
     }
 }
 
-/// Creates a credential. An app's belongs to the install of the app there, or to the first one to come.
+/// Creates a credential. An app's belongs to the install of the app there, or to the first one to come. An embedded key lives for at most
+/// [`EMBEDDED_KEY_SECONDS_MAX`], [`EMBEDDED_KEY_SECONDS_DEFAULT`] where nothing is said (contract 5.5).
 ///
 /// # Errors
 /// When there is no such account or app, or something about it is illegal or taken.
@@ -140,7 +155,17 @@ pub fn create_credential(
         account_of(ctx.directory, account)?;
     }
     let kind = checked_kind(ctx.directory, kind, permissions)?;
-    let expires_at = expires_at.map(|at| Expiry::parse(at, ctx.now).map(|_| at)).transpose()?;
+    let expires_at = match (&kind, expires_at) {
+        // A session is short-lived (contract 5.5), however it is made.
+        (CredentialKind::Embedded { .. }, None) => Some(ctx.now.plus(EMBEDDED_KEY_SECONDS_DEFAULT)),
+        (_, at) => at,
+    };
+    if let Some(at) = expires_at {
+        Expiry::parse(at, ctx.now)?;
+        if matches!(kind, CredentialKind::Embedded { .. }) && at > ctx.now.plus(EMBEDDED_KEY_SECONDS_MAX) {
+            return Err(OperatorError::Lifetime);
+        }
+    }
     let (drawn, mut credential) = match value {
         None => draw_credential(ctx, kind, account, livemode),
         Some(value) => {
@@ -163,12 +188,10 @@ pub fn create_credential(
         && let Some(install) = ctx.directory.install_of(app, account, livemode)
     {
         credential.install = Some(install.id);
-        change
-            .records
-            .extend(as_restricted_key(ctx, install, &credential).map(crate::directory::change::RecordChange::Put));
+        change.records.extend(as_restricted_key(ctx, install, &credential).map(RecordChange::Put));
     }
     change.put(Record::Credential(Box::new(credential.clone())));
-    change.audit.push(about(ctx, by, "key.created", &credential));
+    change.audit.push(credential_entry(ctx, by, "key.created", &credential));
     Ok(Decision { change, outcome: Shown { credential, drawn } })
 }
 
@@ -181,14 +204,45 @@ fn as_restricted_key(ctx: &Context<'_>, install: &Install, credential: &Credenti
     counts.then(|| Record::Install(Box::new(Install { restricted_key: Some(credential.key), ..install.clone() })))
 }
 
-fn about(ctx: &Context<'_>, by: &str, action: &str, credential: &Credential) -> crate::directory::change::AuditEntry {
+/// An entry of the audit log about a credential: what it is, for whom, what it may do, and until when.
+pub fn credential_entry(ctx: &Context<'_>, by: &str, action: &str, credential: &Credential) -> AuditEntry {
     let id = credential.key.to_string();
-    entry(
-        ctx,
-        by,
-        action,
-        [("key", &*id), ("kind", credential.kind.as_str()), ("account", credential.account.as_str())],
-    )
+    let install = credential.install.map(|install| install.to_string());
+    let expires_at = credential.expires_at.map(|at| at.as_unix().to_string());
+    let permissions = permission_names(credential).map(|names| names.join(" "));
+    let mut subject = vec![("key", &*id), ("kind", credential.kind.as_str())];
+    match &credential.kind {
+        CredentialKind::Admin(role) => subject.push(("role", role.as_str())),
+        kind => {
+            subject.extend([("account", credential.account.as_str()), ("mode", credential.livemode.as_str())]);
+            subject.extend(kind.app().map(|app| ("app", app.as_str())));
+        }
+    }
+    subject.extend(install.as_deref().map(|install| ("install", install)));
+    subject.extend(permissions.as_deref().map(|names| ("permissions", names)));
+    subject.extend(expires_at.as_deref().map(|at| ("until", at)));
+    entry_about(ctx, by, action, &subject)
+}
+
+/// What a credential may do at most, in the names that it was asked for with; `None` where it has no permissions of its own.
+pub fn permission_names(credential: &Credential) -> Option<Vec<&'static str>> {
+    let chosen =
+        |all: [(&'static str, bool); 2]| all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
+    match &credential.kind {
+        CredentialKind::AccountRestricted(rights) => {
+            Some(chosen([("app_install_read", rights.read), ("app_install_write", rights.write)]))
+        }
+        _ => credential.permissions.map(|own| chosen([("secret_read", own.read), ("secret_write", own.write)])),
+    }
+}
+
+/// Seconds for which credentials of a kind live at most.
+fn longest_life(kind: &CredentialKind) -> Option<i64> {
+    match kind {
+        CredentialKind::Embedded { .. } => Some(EMBEDDED_KEY_SECONDS_MAX),
+        CredentialKind::OAuth { .. } => Some(ACCESS_TOKEN_SECONDS),
+        _ => None,
+    }
 }
 
 /// The kind, with its app looked up and its permissions judged.
@@ -258,6 +312,24 @@ pub(super) fn revoked_by(credential: &Credential, until: Timestamp) -> Record {
     Record::Credential(Box::new(Credential { revoked_at: Some(until), ..credential.clone() }))
 }
 
+/// The restricted keys of an install, except one, each ending at `until` at the latest: those from earlier rolls, too, whose overlap was
+/// longer (contract 16.2).
+pub(super) fn cut_restricted_keys(
+    ctx: &Context<'_>,
+    install: &Install,
+    until: Timestamp,
+    except: Option<&CredentialKey>,
+) -> Vec<RecordChange> {
+    let is_meant = |own: &&Credential| {
+        own.install == Some(install.id)
+            && matches!(own.kind, CredentialKind::Restricted { .. })
+            && own.is_live(ctx.now)
+            && Some(&own.key) != except
+    };
+    let of_account = ctx.directory.credentials_of(&install.account);
+    of_account.filter(is_meant).map(|own| RecordChange::Put(revoked_by(own, until))).collect()
+}
+
 fn live<'d>(ctx: &Context<'d>, key: &CredentialKey) -> Result<&'d Credential, OperatorError> {
     let credential = ctx.directory.credential(key).ok_or(OperatorError::NoCredential)?;
     if credential.is_live(ctx.now) { Ok(credential) } else { Err(OperatorError::CredentialDead) }
@@ -285,16 +357,25 @@ pub fn roll_credential(
     change.put(revoked_by(old, until));
     let install = old.install.and_then(|id| ctx.directory.install(&id));
     if let Some(install) = install.filter(|install| install.restricted_key == Some(*key)) {
+        change.records.extend(cut_restricted_keys(ctx, install, until, Some(key)));
         change.put(Record::Install(Box::new(Install { restricted_key: Some(drawn.key), ..install.clone() })));
     }
     change.put(Record::Credential(Box::new(credential.clone())));
     let (before, now) = (key.to_string(), drawn.key.to_string());
-    let subject = [("key", &*before), ("successor", &*now), ("account", old.account.as_str())];
+    let (kind, until) = (old.kind.as_str(), until.as_unix().to_string());
+    let subject = [
+        ("key", &*before),
+        ("successor", &*now),
+        ("kind", kind),
+        ("account", old.account.as_str()),
+        ("previous_counts_until", &*until),
+    ];
     change.audit.push(entry(ctx, by, "key.rolled", subject));
     Ok(Decision { change, outcome: Shown { credential, drawn } })
 }
 
-/// Lets a credential expire at another time than before.
+/// Lets a credential expire at another time than before. An embedded key and an OAuth token can be given less time, and never more than
+/// their kind has from when they were made (contract 5.5, 15.6).
 ///
 /// # Errors
 /// When there is no such credential, it lives no more, or the time is not in the future or too far ahead.
@@ -309,10 +390,15 @@ pub fn expire_credential(
     if found.expires_at == Some(at) {
         return Ok(Decision::unchanged(found.clone()));
     }
+    if let (Some(seconds), Some(before)) = (longest_life(&found.kind), found.expires_at)
+        && at > before.max(found.created_at.plus(seconds))
+    {
+        return Err(OperatorError::BeyondLifetime(found.kind.as_str()));
+    }
     let credential = Credential { expires_at: Some(at), ..found.clone() };
     let mut change = Change::default();
     change.put(Record::Credential(Box::new(credential.clone())));
-    change.audit.push(about(ctx, by, "key.expiry_changed", &credential));
+    change.audit.push(credential_entry(ctx, by, "key.expiry_changed", &credential));
     Ok(Decision { change, outcome: credential })
 }
 
@@ -332,7 +418,7 @@ pub fn revoke_credential(
     let credential = Credential { revoked_at: Some(ctx.now), ..found.clone() };
     let mut change = Change::default();
     change.put(Record::Credential(Box::new(credential.clone())));
-    change.audit.push(about(ctx, by, "key.revoked", &credential));
+    change.audit.push(credential_entry(ctx, by, "key.revoked", &credential));
     Ok(Decision { change, outcome: credential })
 }
 

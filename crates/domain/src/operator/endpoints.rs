@@ -9,7 +9,7 @@ use crate::directory::endpoint::Endpoint;
 use crate::directory::record::{Record, RecordName};
 use crate::directory::secret::{RollableSecret, SigningSecret};
 use crate::id::{AccountId, EndpointId};
-use crate::limits::{SIGNING_SECRET_CHARS, WEBHOOK_ENDPOINTS_MAX};
+use crate::limits::{GIVEN_SECRET_CHARS_MIN, SIGNING_SECRET_CHARS, WEBHOOK_ENDPOINTS_MAX};
 use crate::livemode::Livemode;
 use crate::time::Timestamp;
 
@@ -77,8 +77,7 @@ pub fn create_endpoint(ctx: &Context<'_>, by: &str, new: NewEndpoint) -> Result<
         return Err(OperatorError::TooManyEndpoints);
     }
     let secret = match secret {
-        Some(given) if is_secret(&given) => given,
-        Some(_) => return Err(OperatorError::SigningSecretMalformed(SECRET_PREFIX)),
+        Some(given) => checked_secret(given)?,
         None => drawn_secret(ctx),
     };
     let id = EndpointId::draw(ctx.mint.entropy());
@@ -86,22 +85,33 @@ pub fn create_endpoint(ctx: &Context<'_>, by: &str, new: NewEndpoint) -> Result<
     let endpoint = Endpoint { id, account, livemode, url, connect, events, secret, created_at: ctx.now };
     let mut change = Change::default();
     change.put(Record::Endpoint(Box::new(endpoint.clone())));
-    change.audit.push(about(ctx, by, "webhook.created", &endpoint));
+    change.audit.push(endpoint_entry(ctx, by, "webhook.created", &endpoint));
     Ok(Decision { change, outcome: endpoint })
 }
 
-fn is_secret(secret: &SigningSecret) -> bool {
-    let rest = secret.reveal().strip_prefix(SECRET_PREFIX).unwrap_or_default();
-    !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+/// A secret that somebody gives is one that nobody guesses: whoever knows it can forge deliveries.
+fn checked_secret(secret: SigningSecret) -> Result<SigningSecret, OperatorError> {
+    let malformed = OperatorError::SigningSecretMalformed(SECRET_PREFIX);
+    let rest = secret.reveal().strip_prefix(SECRET_PREFIX).filter(|rest| !rest.is_empty());
+    let rest = rest.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_graphic())).ok_or(malformed)?;
+    if rest.len() < GIVEN_SECRET_CHARS_MIN {
+        return Err(OperatorError::SecretTooShort(GIVEN_SECRET_CHARS_MIN));
+    }
+    Ok(secret)
 }
 
 fn drawn_secret(ctx: &Context<'_>) -> SigningSecret {
     SigningSecret::new(Drawn::draw(ctx.mint, SECRET_PREFIX, SIGNING_SECRET_CHARS).value.to_string())
 }
 
-fn about(ctx: &Context<'_>, by: &str, action: &str, endpoint: &Endpoint) -> AuditEntry {
-    let account = endpoint.account.as_ref().map_or("", AccountId::as_str);
-    entry(ctx, by, action, [("webhook", &*endpoint.id.to_string()), ("account", account)])
+/// An entry of the audit log about an endpoint: whose it is, where it leads, and what it hears.
+pub fn endpoint_entry(ctx: &Context<'_>, by: &str, action: &str, endpoint: &Endpoint) -> AuditEntry {
+    let (id, account) = (endpoint.id.to_string(), endpoint.account.as_ref().map_or("", AccountId::as_str));
+    let events = endpoint.events.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let mode = endpoint.livemode.as_str();
+    let subject =
+        [("webhook", &*id), ("account", account), ("mode", mode), ("url", &*endpoint.url), ("events", &*events)];
+    entry(ctx, by, action, subject)
 }
 
 /// Gives an endpoint another secret; deliveries are signed with both for `overlap_seconds` (contract 17.5). Answers the new one, which is
@@ -120,7 +130,7 @@ pub fn roll_endpoint_secret(
     let secret = drawn_secret(ctx);
     endpoint.secret = endpoint.secret.rolled(secret.clone(), until);
     let mut change = Change::default();
-    change.audit.push(about(ctx, by, "webhook.secret_rolled", &endpoint));
+    change.audit.push(endpoint_entry(ctx, by, "webhook.secret_rolled", &endpoint));
     change.put(Record::Endpoint(Box::new(endpoint)));
     Ok(Decision { change, outcome: (secret, until) })
 }
@@ -133,6 +143,6 @@ pub fn delete_endpoint(ctx: &Context<'_>, by: &str, id: &EndpointId) -> Result<D
     let endpoint = ctx.directory.endpoint(id).ok_or(OperatorError::NoEndpoint)?;
     let mut change = Change::default();
     change.remove(RecordName::Endpoint(*id));
-    change.audit.push(about(ctx, by, "webhook.deleted", endpoint));
+    change.audit.push(endpoint_entry(ctx, by, "webhook.deleted", endpoint));
     Ok(Decision { change, outcome: () })
 }

@@ -49,7 +49,7 @@ pub fn finish_erasure(ctx: &Context<'_>, id: &ErasureId, receipt: &str) -> Resul
 /// grace period; the test mode first, then in the order of the developers. For whoever erases or takes stock, never for a tenant's request.
 pub fn namespaces_on(directory: &Directory, account: &AccountId) -> Vec<Namespace> {
     let own = Livemode::ALL.map(|mode| (account.clone(), mode));
-    let installed = directory.installs_on(account).into_iter().flatten().filter_map(|(_, _, id)| {
+    let installed = directory.installs_on(account).filter_map(|(_, _, id)| {
         let install = directory.install(id)?;
         Some((directory.app(&install.app)?.owner.clone(), install.livemode()))
     });
@@ -75,7 +75,7 @@ pub fn all_namespaces(directory: &Directory) -> HashSet<Namespace> {
 pub fn namespaces_of_app(directory: &Directory, app: &AppId) -> Vec<Namespace> {
     let Some(app) = directory.app(app) else { return Vec::new() };
     let own = Livemode::ALL.map(|mode| (app.owner.clone(), mode));
-    let installed = directory.installs_of_app(&app.id).into_iter().flatten().filter_map(|(_, _, id)| {
+    let installed = directory.installs_of_app(&app.id).filter_map(|(_, _, id)| {
         let install = directory.install(id)?;
         Some((install.account.clone(), install.livemode()))
     });
@@ -105,18 +105,34 @@ pub struct ErasurePlan {
     pub erase_at: Timestamp,
 }
 
+/// Of each of some installs that end in this order the namespace that is erased for it, after the grace period: where no install of the
+/// developer is left there (contract 14.5), and `keeps` knows of none that comes before. A developer's own never is (contract 14.7).
+pub fn plan_uninstalls(
+    directory: &Directory,
+    ids: &[InstallId],
+    keeps: impl Fn(&Namespace) -> bool,
+) -> Vec<Option<Namespace>> {
+    let mut gone = HashSet::new();
+    let mut erased = |id: &InstallId| {
+        gone.insert(*id);
+        let install = directory.install(id)?;
+        let developer = &directory.app(&install.app)?.owner;
+        let mut left = directory.installs_between(developer, &install.account, id.livemode());
+        let is_last = *developer != install.account && left.all(|other| gone.contains(&other.id));
+        let namespace = Directory::namespace(developer, &install.account, id.livemode());
+        (is_last && !keeps(&namespace)).then_some(namespace)
+    };
+    ids.iter().map(&mut erased).collect()
+}
+
 /// What would go if an install ended now: its namespace where it is the last install there, after the grace period; otherwise nothing.
 ///
 /// # Errors
 /// When there is no such install.
 pub fn plan_uninstall(ctx: &Context<'_>, id: &InstallId) -> Result<ErasurePlan, OperatorError> {
     let install = install_of(ctx.directory, id)?;
-    let app = ctx.directory.app(&install.app).ok_or(OperatorError::NoInstall)?;
-    let mut others = ctx.directory.installs_between(&app.owner, &install.account, id.livemode());
-    let is_last = app.owner != install.account && others.all(|other| other.id == *id);
-    let namespace = Directory::namespace(&app.owner, &install.account, id.livemode());
     Ok(ErasurePlan {
-        namespaces: is_last.then_some(namespace).into_iter().collect(),
+        namespaces: plan_uninstalls(ctx.directory, &[install.id], |_| false).into_iter().flatten().collect(),
         user: None,
         erase_at: ctx.now.plus(ctx.grace_seconds.max(0)),
     })

@@ -1,8 +1,8 @@
 //! Keys of an install that the platform's own pages ask for: the restricted key of an app with that access (contract section 16), and the
 //! embedded keys of UI extensions (contract 5.5).
 
-use super::credentials::{draw_credential, revoked_by};
-use super::{OperatorError, account_of, app_named, entry, install_of, overlap_end};
+use super::credentials::{credential_entry, cut_restricted_keys, draw_credential};
+use super::{OperatorError, account_of, app_named, install_of, overlap_end};
 use crate::directory::app::ApiAccess;
 use crate::directory::change::Change;
 use crate::directory::credential::CredentialKind;
@@ -15,8 +15,8 @@ use crate::livemode::Livemode;
 use crate::name::is_legal;
 use crate::time::Timestamp;
 
-/// Draws the restricted key of an install; a further one rolls it: the old one lives on for `overlap_seconds` (contract 16.1, 16.2). Shown
-/// this once.
+/// Draws the restricted key of an install; a further one rolls it: the old one lives on for `overlap_seconds`, and so does at most every
+/// other that the install still has (contract 16.1, 16.2). Shown this once.
 ///
 /// # Errors
 /// When there is no such install, its app has another access, or the overlap is too long.
@@ -33,17 +33,14 @@ pub fn issue_restricted_key(
         return Err(OperatorError::OtherAccess(access));
     }
     let mut change = Change::default();
-    let before = install.restricted_key.and_then(|key| ctx.directory.credential(&key));
-    if let Some(before) = before.filter(|before| before.is_live(ctx.now)) {
-        change.put(revoked_by(before, until));
-    }
+    change.records.extend(cut_restricted_keys(ctx, install, until, None));
     let kind = CredentialKind::Restricted { app: install.app.clone() };
     let (drawn, mut credential) = draw_credential(ctx, kind, &install.account, id.livemode());
     credential.install = Some(*id);
+    let issued = credential_entry(ctx, by, "install.key_issued", &credential);
     change.put(Record::Install(Box::new(Install { restricted_key: Some(drawn.key), ..install.clone() })));
     change.put(Record::Credential(Box::new(credential)));
-    let subject = [("install", &*id.to_string()), ("key", &*drawn.key.to_string())];
-    change.audit.push(entry(ctx, by, "install.key_issued", subject));
+    change.audit.push(issued);
     Ok(Decision { change, outcome: drawn })
 }
 
@@ -94,8 +91,7 @@ pub fn open_session(ctx: &Context<'_>, by: &str, new: &NewSession<'_>) -> Result
     credential.install = Some(install.id);
     credential.expires_at = Some(expires_at);
     let mut change = Change::default();
+    change.audit.push(credential_entry(ctx, by, "session.opened", &credential));
     change.put(Record::Credential(Box::new(credential)));
-    let subject = [("install", &*install.id.to_string()), ("key", &*key.key.to_string())];
-    change.audit.push(entry(ctx, by, "session.opened", subject));
     Ok(Decision { change, outcome: Session { key, install: install.id, expires_at } })
 }

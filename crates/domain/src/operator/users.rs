@@ -45,10 +45,11 @@ pub struct Offboarded {
     pub keys_revoked: usize,
 }
 
-/// Offboards a user of an account, listed or not: the user's embedded keys there are revoked, and all scopes of the user are erased, over
-/// all apps and both modes. Asked again, it erases what has come since.
+/// Offboards a user of an account, listed or not (contract 14.8): the user's embedded keys there are revoked, and all scopes of the user are
+/// erased, over all apps and both modes. Asked again, it erases what has come since.
 ///
-/// Keys that the platform signed itself have no record here: it has to stop signing them before.
+/// Keys that the platform signed itself have no record here: they are revoked by what the erasure says, its account, its user and when it
+/// began ([`Directory::is_signed_before_offboarding`](crate::directory::state::Directory::is_signed_before_offboarding)).
 ///
 /// # Errors
 /// When there is no such account, or the id is illegal.
@@ -73,7 +74,7 @@ pub fn offboard_user(
     if ctx.directory.user(account, user).is_some() {
         change.remove(RecordName::User(account.clone(), user.clone()));
     }
-    let id = ErasureId::draw(ctx.mint.entropy());
+    let id = ErasureId::draw(ctx.now, ctx.directory.newest_erasure(), ctx.mint.entropy());
     change.put(Record::Erasure(Box::new(Erasure {
         id,
         target: ErasureTarget::User { account: account.clone(), user: user.clone() },

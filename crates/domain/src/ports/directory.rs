@@ -9,7 +9,7 @@ use crate::payload::Sealed;
 use crate::tag::{ErasureId, NamespaceTag, RecordTag};
 use crate::time::Timestamp;
 
-use super::NewDelivery;
+use super::{NewDelivery, WrappedKey};
 
 /// Which record: its kind, and the keyed hash of what identifies it among its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +24,32 @@ pub struct RecordKey {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
+/// On what a write was judged. An erasure that was decided since overtakes it: what it would write, nobody would erase again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// The revision of the directory on which its caller was judged.
+    pub at: Revision,
+    /// The user whose scope it writes to, as the directory's records know that user of the account; `None` for the account's own scope.
+    pub user: Option<RecordTag>,
+}
+
+impl Judgement {
+    /// What nothing overtakes: for whoever is alone with the store.
+    pub const ALONE: Self = Self { at: Revision(u64::MAX), user: None };
+}
+
+/// A namespace that a change of the directory closes: its key is destroyed, and whatever was sealed under that is to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// Which.
+    pub namespace: NamespaceTag,
+    /// The key that the change was told it has. The store refuses the change where it has another by now, or one at all
+    /// ([`CommitOutcome::KeyMoved`]): the record of the erasure names the key.
+    pub key: Option<WrappedKey>,
+    /// What is sealed under that key is erased under this id ([`ErasureStore`](super::ErasureStore)). Without a key there is nothing to do.
+    pub erasure: ErasureId,
+}
+
 /// One change of the directory with all that belongs to it. It is written as a whole or not at all.
 #[derive(Clone, Debug)]
 pub struct DirectoryCommit {
@@ -37,9 +63,12 @@ pub struct DirectoryCommit {
     pub deliveries: Vec<NewDelivery>,
     /// Entries for the audit log, in their order.
     pub audit: Vec<Sealed>,
-    /// Namespaces whose key is destroyed by this change: from then on the namespace has no key, and whatever was sealed under it is to be
-    /// erased under the id ([`ErasureStore`](super::ErasureStore)). A namespace without a key is no error: its erasure has nothing to do.
-    pub destroyed: Vec<(NamespaceTag, ErasureId)>,
+    /// Namespaces that this change closes, each once. From then on they have no key, and no write that was judged on an older revision gives
+    /// them one or lands in them ([`Judgement`]), whether they had a key or not.
+    pub closed: Vec<Closing>,
+    /// Users whose scopes in an account this change has erased, in all its namespaces: no write that was judged on an older revision lands
+    /// there. The namespaces keep their keys.
+    pub offboarded: Vec<RecordTag>,
     /// When.
     pub now: Timestamp,
 }
@@ -51,6 +80,8 @@ pub enum CommitOutcome {
     Done,
     /// The directory has another revision than expected. Nothing was written: look again.
     Moved,
+    /// A namespace to be closed has another key than expected. Nothing was written: look at its key again.
+    KeyMoved,
 }
 
 /// Durable home of the directory. Untrusted: it sees keyed hashes and sealed bytes only.

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use crate::error::StoreError;
+use crate::id::SecretId;
 use crate::record::StoredSecret;
-use crate::tag::{ErasureId, NamespaceTag, ScopeTag};
+use crate::tag::{ErasureId, NameTag, NamespaceTag, ScopeTag};
 use crate::time::Timestamp;
 
 /// What an erasure has erased so far.
@@ -23,6 +24,19 @@ pub struct NamespaceCounts {
     pub scopes: u64,
     /// Secrets, likewise.
     pub secrets: u64,
+}
+
+/// A secret whose payload was part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretRead {
+    /// Its scope.
+    pub scope: ScopeTag,
+    /// Its name.
+    pub name: NameTag,
+    /// Its id: another secret of that name was not read.
+    pub id: SecretId,
+    /// The last day on which it was, in days since 1970.
+    pub day: u32,
 }
 
 /// Physical erasure. It survives kill -9: what was counted is counted with the rows it counts.
@@ -68,9 +82,9 @@ pub trait Inventory: Send + Sync {
     /// The live secrets of a scope, newest first.
     async fn secrets(&self, scope: ScopeTag, now: Timestamp) -> Result<Vec<StoredSecret>, StoreError>;
 
-    /// Marks a secret as read on the day of `at` (days since 1970), at most once a day each; kept with it until it is erased.
-    async fn note_read(&self, scope: ScopeTag, name: crate::tag::NameTag, day: u32) -> Result<(), StoreError>;
+    /// Writes down the days of secrets that were read, in one transaction; each is kept until its secret is erased.
+    async fn note_reads(&self, reads: &[SecretRead]) -> Result<(), StoreError>;
 
     /// The day on which each secret of the scope was last read, by name, where it was.
-    async fn read_days(&self, scope: ScopeTag) -> Result<Vec<(crate::tag::NameTag, u32)>, StoreError>;
+    async fn read_days(&self, scope: ScopeTag) -> Result<Vec<(NameTag, u32)>, StoreError>;
 }

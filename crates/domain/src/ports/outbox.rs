@@ -49,7 +49,7 @@ pub struct Delivery {
     pub key: DeliveryKey,
     /// How it stands.
     pub state: DeliveryState,
-    /// When it was queued.
+    /// When it was queued; once it was sent again, when that was asked for.
     pub queued_at: Timestamp,
     /// When it is to be tried next; when it was settled, once it is.
     pub due_at: Timestamp,
@@ -86,8 +86,15 @@ pub trait Outbox: Send + Sync {
     /// When the next pending delivery is due, if there is one.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Records what a try came to, and counts it. A delivery that is gone is no error.
-    async fn settle(&self, key: DeliveryKey, outcome: Settled, now: Timestamp) -> Result<(), StoreError>;
+    /// Records what a try came to that began after `attempts` tries, and counts it. False where the delivery is not what it was then: it was
+    /// made pending anew meanwhile and stays so, was settled, or is gone.
+    async fn settle(
+        &self,
+        key: DeliveryKey,
+        attempts: u32,
+        outcome: Settled,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The deliveries of an event, to whatever endpoint.
     async fn deliveries(&self, event: [u8; EVENT_ID_LENGTH]) -> Result<Vec<Delivery>, StoreError>;
@@ -96,7 +103,7 @@ pub trait Outbox: Send + Sync {
     /// its position.
     async fn recent(&self, before: Option<u64>, max: usize) -> Result<Vec<(u64, Delivery)>, StoreError>;
 
-    /// Makes a delivery pending again, due at `now`, with no tries counted. False where there is none.
+    /// Makes a delivery pending again, queued and due at `now`, with no tries counted. False where there is none.
     async fn resend(&self, key: DeliveryKey, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Erases settled deliveries that were queued before `before`, and every delivery to an endpoint in `gone`; at most `max`.

@@ -3,20 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use cholla_domain::directory::access::InstallCaller;
 use cholla_domain::directory::change::RecordChange;
-use cholla_domain::directory::install::Channel;
+use cholla_domain::directory::erasure::{Erasure, ErasureTarget};
+use cholla_domain::directory::install::{Channel, Install};
 use cholla_domain::directory::record::{Record, SharedIds};
-use cholla_domain::directory::state::{Directory, Loaded};
-use cholla_domain::id::{AccountId, AppId};
-use cholla_domain::installs::{ListRequest, carry, list, tidy};
+use cholla_domain::directory::state::{Credentials, Directory, KeptTotal, Loaded};
+use cholla_domain::id::{AccountId, AppId, InstallId, UserId};
+use cholla_domain::installs::{self, InstallRequest, ListRequest, carry, list, tidy};
+use cholla_domain::limits::ENDED_PER_PLACE_MAX;
 use cholla_domain::list::PageLimit;
 use cholla_domain::livemode::Livemode;
+use cholla_domain::operator::{due_endings, finish_erasure, offboard_user};
 use cholla_domain::time::Timestamp;
 use cholla_testkit::directory_world::DirectoryWorld;
 use cholla_testkit::entropy::SeededEntropy;
 use proptest::prelude::*;
 
-use super::{create, on, own, reauthorize, uninstall, world};
+use super::{create, done, key, on, own, reauthorize, uninstall, world};
 
 const ACCOUNTS: [&str; 4] = ["dev", "rival", "shop", "stranger"];
 const APPS: [&str; 6] = ["app", "oauth.app", "rak.app", "draft", "foreign", "foreign.draft"];
@@ -38,11 +42,35 @@ fn step(world: &mut DirectoryWorld, random: &SeededEntropy) {
     let installs: Vec<_> = world.directory.installs().map(|install| install.id.to_string()).collect();
     let installs: BTreeSet<_> = installs.iter().map(String::as_str).collect();
     let install = pick(random, &installs.into_iter().chain(["appinst_test_x"]).collect::<Vec<_>>()).to_owned();
-    match random.below(12) {
+    match random.below(15) {
         0 | 1 => drop(create(world, &on("shop", "dev", livemode), app, None)),
         2 => drop(create(world, &caller, app, Some(Channel::private(livemode)))),
         3 if world.installed(app, account, livemode).is_none() => drop(world.install(app, account, livemode)),
         4 => drop(reauthorize(world, &caller, &install)),
+        11 => {
+            let key = key(pick(random, &["a", "b", "c"]));
+            let request = InstallRequest { id: &install, parameters: &[] };
+            let decided = if random.one_in(2) {
+                installs::uninstall(&world.context_with(Some(&key)), &caller, &request)
+            } else {
+                installs::reauthorize(&world.context_with(Some(&key)), &caller, &request)
+            };
+            drop(done(world, decided));
+        }
+        12 => {
+            let user = UserId::new(pick(random, &["usr_1", "usr_2"]));
+            let decided = offboard_user(&world.context(), "test", &AccountId::new(account), &user);
+            world.take(decided.expect("the account is there"));
+        }
+        13 => {
+            let due = due_endings(&world.context(), 1);
+            world.take(due);
+            let unfinished = world.directory.unfinished_erasures().next().map(|erasure| erasure.id);
+            if let Some(id) = unfinished {
+                let finished = finish_erasure(&world.context(), &id, "receipt");
+                world.take(finished.expect("it is there"));
+            }
+        }
         5 | 6 => drop(uninstall(world, &caller, &install)),
         7 => {
             let asks: Vec<_> = PERMISSIONS.into_iter().filter(|_| random.one_in(2)).collect();
@@ -75,7 +103,13 @@ fn told_by(directory: &Directory) -> String {
         let credentials: Vec<_> = directory.credentials_of(developer).map(|own| own.key.to_string()).collect();
         let _ = writeln!(text, "{endings:?} {credentials:?}");
         let _ = writeln!(text, "{:?} {apps:?} {endpoints:?} {users:?}", directory.account(developer));
-        let _ = writeln!(text, "{:?}", directory.installs_on(developer).into_iter().flatten().collect::<Vec<_>>());
+        let _ = writeln!(text, "{:?}", directory.installs_on(developer).collect::<Vec<_>>());
+        let (kept, erased) = (directory.kept_total(developer), directory.being_erased(developer));
+        let _ = writeln!(
+            text,
+            "{kept:?} {:?}",
+            erased.map(|users| users.iter().map(|own| own.as_str().to_owned()).collect::<Vec<_>>())
+        );
         for (account, livemode) in accounts.iter().flat_map(|own| Livemode::ALL.map(|mode| (own, mode))) {
             let between: Vec<_> = directory.installs_between(developer, account, livemode).collect();
             let reach = directory.reach(developer, account, livemode);
@@ -90,13 +124,14 @@ fn told_by(directory: &Directory) -> String {
             (directory.app_named(&app.public_id.to_string()).map(|app| app.id.clone()), by_client)
         });
         let behind: Vec<_> = directory.installs_behind(&app).map(|install| install.id).collect();
-        let _ = writeln!(text, "{found:?} {by_ids:?} {behind:?}");
+        let listed: Vec<_> = directory.installs_of_app(&app).collect();
+        let _ = writeln!(text, "{found:?} {by_ids:?} {behind:?} {listed:?}");
         for (account, livemode) in accounts.iter().flat_map(|own| Livemode::ALL.map(|mode| (own, mode))) {
             let install = directory.install_of(&app, account, livemode);
             let view = install.and_then(|install| directory.view(install));
             let allows = install.and_then(|install| directory.install_permissions(&install.id));
             let grant = install.and_then(|install| directory.grant(&install.id));
-            let ended = directory.last_ended(&app, account, livemode);
+            let ended: Vec<_> = directory.ended_at(&app, account, livemode).collect();
             let unbound: Vec<_> = directory.unbound(&app, account, livemode).map(|own| own.key.to_string()).collect();
             let _ = writeln!(text, "{view:?} {allows:?} {grant:?} {ended:?} {unbound:?}");
         }
@@ -109,6 +144,9 @@ fn told_by(directory: &Directory) -> String {
     text.push_str(&sorted(directory.credentials().map(credential).collect()));
     let dead: Vec<_> = directory.dead_before(Timestamp::from_unix(i64::MAX)).map(|key| key.to_string()).collect();
     let _ = writeln!(text, "{dead:?} {:?}", directory.operator_endpoints().collect::<Vec<_>>());
+    let end = Timestamp::from_unix(i64::MAX);
+    let (ended, kept) = (directory.ended_until(end).collect::<Vec<_>>(), directory.kept_until(end).collect::<Vec<_>>());
+    let _ = writeln!(text, "{ended:?} {kept:?} {:?}", directory.unfinished_erasures().collect::<Vec<_>>());
     text.push_str(&sorted(directory.endings().map(|own| format!("{own:?}")).collect()));
     text.push_str(&sorted(directory.erasures().map(|own| format!("{own:?}")).collect()));
     text.push_str(&sorted(directory.all_kept().map(|own| format!("{own:?}")).collect()));
@@ -132,7 +170,8 @@ fn loaded(world: &DirectoryWorld, random: &SeededEntropy) -> [Directory; 2] {
         directory.apply(RecordChange::Put(decoded));
         parts[usize::from(number % 2 == 0)].push(sharing);
     }
-    [directory, Directory::of(parts.into())]
+    let (credentials, others) = parts.into_iter().map(|part| (part.credentials, part.others)).unzip();
+    [directory, Directory::of(others, || Credentials::of(credentials))]
 }
 
 /// What holds at any time.
@@ -157,6 +196,8 @@ fn check(world: &DirectoryWorld) {
     for ending in directory.endings() {
         assert_ne!(ending.namespace.developer, ending.namespace.account, "14.7");
     }
+    check_indexes(directory);
+    check_lists(world);
     for developer in ["dev", "rival"] {
         for app in APPS {
             let mut paged = Vec::new();
@@ -176,6 +217,93 @@ fn check(world: &DirectoryWorld) {
             assert_eq!(paged, whole.installs.iter().map(|view| view.id).collect::<Vec<_>>(), "10.11: pages join");
         }
     }
+}
+
+/// What is found by an index is what looking at everything would find.
+fn check_indexes(directory: &Directory) {
+    let unfinished: BTreeSet<_> = directory.unfinished_erasures().map(|own| own.id).collect();
+    for erasure in directory.erasures() {
+        assert_eq!(unfinished.contains(&erasure.id), erasure.receipt.is_none());
+        let place = |own: &Erasure| (own.started_at, own.id);
+        let last = directory.erasures().filter(|own| own.target == erasure.target).map(place).max();
+        assert_eq!(directory.last_erasure(&erasure.target).map(place), last);
+        if let ErasureTarget::User { account, user } = &erasure.target {
+            let mut same = directory.erasures().filter(|own| own.target == erasure.target);
+            let going_on = same.any(|own| own.receipt.is_none());
+            assert_eq!(directory.being_erased(account).is_some_and(|users| users.contains(user)), going_on);
+        }
+    }
+    let mut totals: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+    for kept in directory.all_kept() {
+        let total = totals.entry(kept.account.clone()).or_default();
+        *total = (total.0 + 1, total.1 + kept.bytes());
+        let until = |moment| directory.kept_until(moment).any(|key| *key == kept.key);
+        assert!(until(kept.kept_at) && !until(kept.kept_at.plus(-1)));
+    }
+    for account in ACCOUNTS.map(AccountId::new) {
+        let KeptTotal { results, bytes } = directory.kept_total(&account);
+        assert_eq!((results, bytes), totals.get(&account).copied().unwrap_or_default());
+    }
+    for ended in directory.all_ended() {
+        let install = &ended.install;
+        let until = |moment| directory.ended_until(moment).any(|id| *id == install.id);
+        assert!(until(ended.ended_at) && !until(ended.ended_at.plus(-1)));
+        let there = || directory.ended_at(&install.app, &install.account, install.livemode());
+        assert!(there().count() <= ENDED_PER_PLACE_MAX && there().any(|own| own == ended));
+    }
+}
+
+/// Every list is what looking at every install would show.
+fn check_lists(world: &DirectoryWorld) {
+    let directory = &world.directory;
+    let callers = ["dev", "shop"].into_iter().flat_map(|account| Livemode::ALL.map(|mode| own(account, mode)));
+    for caller in callers.chain(Livemode::ALL.map(|mode| on("shop", "dev", mode))) {
+        for app in [None, Some("app"), Some("draft"), Some("foreign")] {
+            for (channel, approval_required) in
+                [None, Some(Channel::Public), Some(Channel::Testing), Some(Channel::PrivateTest)]
+                    .into_iter()
+                    .flat_map(|channel| [None, Some(false), Some(true)].map(|wanted| (channel, wanted)))
+            {
+                let request = ListRequest {
+                    app: app.map(str::to_owned),
+                    channel,
+                    approval_required,
+                    limit: PageLimit::clamp(100),
+                    ..ListRequest::default()
+                };
+                let listed = list(directory, &caller, &request, world.now).expect("a page");
+                let expected = shown_to(directory, &caller, &request);
+                let shown: Vec<_> = listed.installs.iter().map(|view| view.id).collect();
+                assert_eq!(shown, expected, "10.12: {caller:?} {request:?}");
+            }
+        }
+    }
+}
+
+/// The installs of a list on one page, newest first.
+fn shown_to(directory: &Directory, caller: &InstallCaller, request: &ListRequest) -> Vec<InstallId> {
+    let owner = |install: &Install| directory.app(&install.app).expect("it is loaded").owner.clone();
+    let app = request.app.as_deref().map(AppId::new);
+    let of_own = app.as_ref().and_then(|app| directory.app(app)).is_some_and(|app| app.owner == *caller.account());
+    let mut shown: Vec<_> = directory
+        .installs()
+        .filter(|install| match caller {
+            InstallCaller::Developer { developer, account, .. } => {
+                owner(install) == *developer && install.account == *account
+            }
+            _ => of_own || install.account == *caller.account(),
+        })
+        .filter(|install| install.livemode() == caller.livemode())
+        .filter(|install| app.as_ref().is_none_or(|app| *app == install.app))
+        .filter(|install| request.channel.is_none_or(|channel| channel == install.channel))
+        .filter(|install| {
+            let view = directory.view(install).expect("it is loaded");
+            request.approval_required.is_none_or(|wanted| wanted == view.approval_required())
+        })
+        .map(|install| (install.created_at, install.sequence, install.id))
+        .collect();
+    shown.sort_unstable();
+    shown.into_iter().rev().map(|(_, _, id)| id).collect()
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Idempotency keys (contract 10.13).
 
 use cholla_domain::directory::access::InstallCaller;
+use cholla_domain::directory::grant::{Code, UsedCode};
 use cholla_domain::directory::install::Channel;
 use cholla_domain::directory::kept::KeptOperation;
 use cholla_domain::directory::record::Record;
@@ -131,7 +132,7 @@ fn rule_10_13_a_replayed_create_brings_no_code_back() {
     assert!(first.is_some() && second.is_some() && first != second, "the first dies");
     assert_eq!(create(&mut world, &dev, "oauth.app", None), "public secret_write code replay");
     let mut grant = world.directory.grant(&id).expect("a grant").clone();
-    grant.used_code = grant.code.take().map(|code| code.key);
+    grant.used_codes.extend(grant.code.take().map(|Code { key, expires_at, .. }| UsedCode { key, expires_at }));
     world.put(Record::Grant(Box::new(grant.clone())));
     assert_eq!(create(&mut world, &dev, "oauth.app", None), "public secret_write replay", "it was used");
     // A code that came otherwise meanwhile is not the replay's to void.

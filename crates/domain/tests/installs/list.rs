@@ -1,16 +1,14 @@
 //! List (contract 10.1, 10.11, 10.12) and what is forgotten.
 
 use cholla_domain::directory::access::InstallCaller;
-use cholla_domain::directory::credential::{Credential, CredentialKind, InstallRights};
+use cholla_domain::directory::credential::InstallRights;
 use cholla_domain::directory::install::Channel;
-use cholla_domain::directory::record::Record;
-use cholla_domain::id::{AccountId, AppId, InstallId, UserId};
-use cholla_domain::installs::{CreatedRange, InstallError, ListRequest, Status, list, retrieve, tidy};
+use cholla_domain::id::{AccountId, InstallId};
+use cholla_domain::installs::{CreatedRange, InstallError, ListRequest, Status, list, retrieve};
 use cholla_domain::list::PageLimit;
-use cholla_domain::time::Timestamp;
-use cholla_testkit::directory_world::{BEGINNING, DirectoryWorld, GRACE_SECONDS};
+use cholla_testkit::directory_world::{BEGINNING, DirectoryWorld};
 
-use super::{LIVE, TEST, on, own, uninstall, world};
+use super::{KEY, LIVE, TEST, on, own, uninstall, world};
 
 /// Six installs, one a second but the last two, with the digits 1 to 6: of `app` on shop, `foreign` on shop, `app` on dev, `draft` on shop,
 /// `app` on stranger, `rak.app` on shop. Then one of `app` in live mode on shop, with the digit 7.
@@ -231,8 +229,12 @@ fn rule_10_11_people_page_and_uninstall_in_one_loop() {
 fn rule_12_4_and_12_5_and_12_9_and_18_12_rights() {
     let (world, ids) = listed();
     let account = || AccountId::new("shop");
-    let restricted =
-        |read, write| InstallCaller::Own { account: account(), livemode: TEST, rights: InstallRights { read, write } };
+    let restricted = |read, write| InstallCaller::Own {
+        account: account(),
+        livemode: TEST,
+        rights: InstallRights { read, write },
+        key: KEY,
+    };
     let missing = Err(InstallError::RightMissing(cholla_domain::installs::Right::Read));
     for (caller, reads) in [
         (restricted(false, false), false),
@@ -267,52 +269,4 @@ fn rule_10_3_and_12_7_and_18_1_retrieve() {
     check(own("shop", TEST), &id(7), false);
     check(own("shop", TEST), "appinst_test_x", false);
     check(own("shop", TEST), "", false);
-}
-
-#[test]
-fn what_is_remembered_for_a_while_is_forgotten() {
-    let mut world = world();
-    let day = 24 * 60 * 60;
-    world.install("app", "shop", TEST);
-    let app = || AppId::new("app");
-    let user = || UserId::new("usr_1");
-    let kinds = [
-        ("oauth", CredentialKind::OAuth { app: app() }, None, Some(10)),
-        ("oauth expired", CredentialKind::OAuth { app: app() }, Some(10), None),
-        ("embedded", CredentialKind::Embedded { app: app(), user: user() }, Some(10), None),
-        ("embedded revoked", CredentialKind::Embedded { app: app(), user: user() }, Some(day), Some(10)),
-        ("rk", CredentialKind::Restricted { app: app() }, Some(10), Some(10)),
-        ("sk", CredentialKind::Secret, Some(10), Some(10)),
-    ];
-    let beginning = world.now;
-    let at = |seconds: Option<i64>| seconds.map(|seconds| beginning.plus(seconds));
-    for (text, kind, expires, revoked) in kinds {
-        let credential = world.credential(text, kind, "shop", TEST);
-        let credential = Credential { expires_at: at(expires), revoked_at: at(revoked), ..credential };
-        world.put(Record::Credential(Box::new(credential)));
-    }
-    let id = super::id_of(&world, "app", "shop", TEST).to_string();
-    let key = super::key("k");
-    let request = cholla_domain::installs::InstallRequest { id: &id, parameters: &[] };
-    let decided = cholla_domain::installs::uninstall(&world.context_with(Some(&key)), &own("shop", TEST), &request);
-    world.take(decided.expect("it may"));
-    let count =
-        |world: &DirectoryWorld, now: Timestamp, grace: i64| tidy(&world.directory, now, grace, 100).records.len();
-    for (seconds, grace, expected) in [
-        (day - 1, 0, 0),
-        (day, 0, 2),
-        (day, GRACE_SECONDS, 1),
-        (day + 9, GRACE_SECONDS, 1),
-        (day + 10, GRACE_SECONDS, 4),
-        (GRACE_SECONDS - 1, GRACE_SECONDS, 4),
-        (GRACE_SECONDS, GRACE_SECONDS, 5),
-    ] {
-        assert_eq!(count(&world, beginning.plus(seconds), grace), expected, "after {seconds} s of grace {grace}");
-    }
-    world.pass(GRACE_SECONDS);
-    for left in [3, 1, 0] {
-        let change = tidy(&world.directory, world.now, GRACE_SECONDS, 2);
-        world.commit(change);
-        assert_eq!(count(&world, world.now, GRACE_SECONDS), left, "bit by bit");
-    }
 }

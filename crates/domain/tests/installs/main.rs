@@ -1,5 +1,6 @@
 //! The Install API's rules over a small directory (contract sections 10 to 14 and 17).
 
+mod audit;
 mod create;
 mod events;
 mod histories;
@@ -7,6 +8,7 @@ mod idempotency;
 mod list;
 mod namespaces;
 mod reauthorize;
+mod remembered;
 mod rollout;
 mod uninstall;
 
@@ -14,7 +16,7 @@ use std::collections::BTreeSet;
 
 use cholla_domain::directory::access::InstallCaller;
 use cholla_domain::directory::app::ApiAccess;
-use cholla_domain::directory::credential::InstallRights;
+use cholla_domain::directory::credential::{CredentialKey, InstallRights};
 use cholla_domain::directory::decision::Decision;
 use cholla_domain::directory::event::{Event, Subject};
 use cholla_domain::directory::install::{Channel, InstallView};
@@ -47,15 +49,18 @@ pub(crate) fn world() -> DirectoryWorld {
     world
 }
 
+/// Whichever key the caller has.
+pub(crate) const KEY: CredentialKey = CredentialKey::from_bytes([0xab; 16]);
+
 /// An account by its own secret key.
 pub(crate) fn own(account: &str, livemode: Livemode) -> InstallCaller {
-    InstallCaller::Own { account: AccountId::new(account), livemode, rights: InstallRights::ALL }
+    InstallCaller::Own { account: AccountId::new(account), livemode, rights: InstallRights::ALL, key: KEY }
 }
 
 /// A developer by its secret key, on another account.
 pub(crate) fn on(account: &str, developer: &str, livemode: Livemode) -> InstallCaller {
     let (developer, account) = (AccountId::new(developer), AccountId::new(account));
-    InstallCaller::Developer { developer, account, livemode }
+    InstallCaller::Developer { developer, account, livemode, key: KEY }
 }
 
 pub(crate) fn key(text: &str) -> IdempotencyKey {

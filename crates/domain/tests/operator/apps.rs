@@ -2,9 +2,9 @@ use cholla_domain::directory::app::{Asks, Manifest};
 use cholla_domain::directory::secret::SigningSecret;
 use cholla_domain::id::{AppId, AppPublicId, ClientId};
 use cholla_domain::installs::carry;
-use cholla_domain::limits::UPLOADS_KEPT_MAX;
+use cholla_domain::limits::{APP_ID_CHARS_MAX, UPLOADS_KEPT_MAX};
 use cholla_domain::livemode::Livemode;
-use cholla_domain::operator::{Declared, NewUpload, OperatorError, publish, roll_signing_secret, upload};
+use cholla_domain::operator::{Declared, NewUpload, OperatorError, app_named, publish, roll_signing_secret, upload};
 
 use super::{BY, account, actions, names, take, world};
 
@@ -28,7 +28,7 @@ fn uploads_make_the_app_and_its_versions() {
         ("com.example.new", "acct_dev", "1", Ok(vec!["app.uploaded"])),
         ("com.example.new", "acct_other", "3", Err(OperatorError::OwnedByOther(account("acct_dev")))),
         ("com.example.new", "acct_none", "3", Err(OperatorError::NoAccount(account("acct_none")))),
-        ("", "acct_dev", "1", Err(OperatorError::TextIllegal("id"))),
+        ("", "acct_dev", "1", Err(OperatorError::AppIdIllegal)),
     ] {
         let decided = upload(&world.context(), BY, new(id, owner, version));
         assert_eq!(actions(&decided), expected, "{id} {owner} {version}");
@@ -49,7 +49,8 @@ fn rule_11_3_names_of_apps_are_told_apart() {
     let (other, client) = (AppPublicId::draw(&super::entropy(1)), ClientId::draw(&super::entropy(2)));
     let secret = |text: &str| Some(SigningSecret::new(text.to_owned()));
     for (id, declared, expected) in [
-        (taken.public_id.to_string(), Declared::default(), Err(OperatorError::AppIdTaken)),
+        (taken.public_id.to_string(), Declared::default(), Err(OperatorError::AppIdIllegal)),
+        (taken.client_id.to_string(), Declared::default(), Err(OperatorError::AppIdIllegal)),
         (
             "com.example.b".to_owned(),
             Declared { public_id: Some(taken.public_id), ..Declared::default() },
@@ -65,25 +66,24 @@ fn rule_11_3_names_of_apps_are_told_apart() {
             Declared { signing_secret: secret("whsec_x"), ..Declared::default() },
             Err(OperatorError::SigningSecretMalformed("absec_")),
         ),
-        // An app may be named as it is itself.
         (
-            other.to_string(),
+            "com.example.b".to_owned(),
             Declared { public_id: Some(other), client_id: Some(client), signing_secret: secret("absec_x") },
             Ok(vec!["app.created"]),
         ),
-        (other.to_string(), Declared { public_id: Some(other), ..Declared::default() }, Ok(vec![])),
+        ("com.example.b".to_owned(), Declared { public_id: Some(other), ..Declared::default() }, Ok(vec![])),
         (
-            other.to_string(),
+            "com.example.b".to_owned(),
             Declared { public_id: Some(taken.public_id), ..Declared::default() },
             Err(OperatorError::DeclaredOtherwise("app_id")),
         ),
         (
-            other.to_string(),
+            "com.example.b".to_owned(),
             Declared { client_id: Some(taken.client_id), ..Declared::default() },
             Err(OperatorError::DeclaredOtherwise("client_id")),
         ),
         (
-            other.to_string(),
+            "com.example.b".to_owned(),
             Declared { signing_secret: secret("absec_y"), ..Declared::default() },
             Err(OperatorError::DeclaredOtherwise("signing_secret")),
         ),
@@ -94,6 +94,59 @@ fn rule_11_3_names_of_apps_are_told_apart() {
             take(&mut world, decided);
         }
     }
+}
+
+#[test]
+fn rule_11_3_manifest_ids() {
+    let long = format!("a{}", "b".repeat(APP_ID_CHARS_MAX - 1));
+    for (id, legal) in [
+        ("com.example.app-a", true),
+        ("com.invoicing.My_App2", true),
+        ("a", true),
+        ("7.app", true),
+        ("app", true),
+        ("cafe.example", true),
+        (&long, true),
+        (&format!("{long}b"), false),
+        ("", false),
+        (".", false),
+        ("..", false),
+        (".com", false),
+        ("-a", false),
+        ("_a", false),
+        ("a b", false),
+        ("a/b", false),
+        ("a\nb", false),
+        ("é.com", false),
+        ("com.é", false),
+        ("acct_a", false),
+        ("app_a", false),
+        ("appinst_a", false),
+        ("ca_a", false),
+        ("ac_a", false),
+        ("rt_a", false),
+        ("key_a", false),
+        ("sk_test_a", false),
+        ("rk_live_a", false),
+        ("pk_test_a", false),
+        ("ek_test_a", false),
+        ("absec_a", false),
+        ("whsec_a", false),
+    ] {
+        assert_eq!(AppId::is_legal(id), legal, "{id}");
+    }
+}
+
+#[test]
+fn rule_11_3_and_15_12_ids_that_are_drawn_go_before_a_manifest_id() {
+    let mut world = world();
+    let victim = world.app_of("com.example.a").clone();
+    for name in [victim.public_id.to_string(), victim.client_id.to_string()] {
+        // No upload makes it; a directory of an earlier version may hold it.
+        world.app(&name, "acct_other", &[]);
+        assert_eq!(app_named(&world.directory, &name).unwrap().id, victim.id, "{name}");
+    }
+    assert_eq!(app_named(&world.directory, "com.example.a").unwrap().id, victim.id);
 }
 
 #[test]

@@ -1,7 +1,7 @@
-use cholla_domain::directory::app::{ApiAccess, Manifest};
+use cholla_domain::directory::app::{ApiAccess, App, Manifest};
 use cholla_domain::directory::install::Channel;
 use cholla_domain::directory::secret::SigningSecret;
-use cholla_domain::id::UserId;
+use cholla_domain::id::{AppId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::operator::{ConsentRequest, OperatorError, Redirect, allow, deny, preview, redirect_uri};
 use cholla_testkit::directory_world::DirectoryWorld;
@@ -116,6 +116,48 @@ fn rule_15_12_allow_installs_or_reauthorizes() {
     let Redirect::Code(drawn) = &second.redirect else { panic!("an oauth app gets a code") };
     assert_eq!((code.key, code.challenge.as_deref()), (drawn.key, Some("challenge")));
     assert_eq!(code.redirect_uri.as_deref(), Some(URI), "bound even where the request did not name it");
+}
+
+#[test]
+fn rule_15_11_and_15_12_a_redirect_uri_is_the_offered_versions_whatever_is_installed() {
+    let mut world = consent_world(ApiAccess::OAuth);
+    let (cactus, user) = (account("acct_cactus"), UserId::new("usr_1"));
+    let new = "https://example.com/new";
+    let check = |world: &DirectoryWorld, redirect_uri, expected: Result<&str, OperatorError>| {
+        let app = world.app_of("com.example.a");
+        let by_link = redirect_uri_of_link(app, redirect_uri);
+        assert_eq!(by_link, expected.clone().map(str::to_owned), "{redirect_uri:?}");
+        let request = ConsentRequest {
+            app: "com.example.a",
+            account: &cactus,
+            user: &user,
+            livemode: Livemode::Test,
+            redirect_uri,
+            challenge: None,
+        };
+        let shown = preview(&world.context(), &request).map(|shown| shown.redirect_uri);
+        assert_eq!(shown, by_link, "{redirect_uri:?}");
+    };
+    world.install("com.example.a", "acct_cactus", Livemode::Test);
+    world.release("com.example.a");
+    world.upload("com.example.a", &["secret_write"]);
+    world.edit("com.example.a", |app| {
+        app.uploads.get_mut(&2).expect("a second upload").manifest.redirect_uris = vec![new.to_owned()];
+    });
+    let channel =
+        world.directory.install_of(&AppId::new("com.example.a"), &cactus, Livemode::Test).map(|own| own.channel);
+    assert_eq!(channel, Some(Channel::Testing));
+    check(&world, None, Ok(URI));
+    check(&world, Some(URI), Ok(URI));
+    check(&world, Some(new), Err(OperatorError::RedirectUriUnknown));
+    world.release("com.example.a");
+    check(&world, None, Ok(new));
+    check(&world, Some(URI), Err(OperatorError::RedirectUriUnknown));
+}
+
+/// What a link decides, which names no account.
+fn redirect_uri_of_link(app: &App, given: Option<&str>) -> Result<String, OperatorError> {
+    redirect_uri(&app.offered().manifest, Livemode::Test, given)
 }
 
 #[test]

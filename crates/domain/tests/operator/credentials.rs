@@ -1,6 +1,8 @@
 use cholla_domain::directory::app::ApiAccess;
-use cholla_domain::directory::credential::{CredentialKey, CredentialKind, Role};
-use cholla_domain::directory::decision::Mint;
+use cholla_domain::directory::change::Change;
+use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind, Role};
+use cholla_domain::directory::decision::{Decision, Mint};
+use cholla_domain::directory::record::Record;
 use cholla_domain::id::{AppId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::operator::{
@@ -12,7 +14,7 @@ use cholla_domain::time::ExpiryError;
 use cholla_testkit::directory_world::DirectoryWorld;
 use zeroize::Zeroizing;
 
-use super::{BY, account, actions, take, world};
+use super::{BY, account, actions, subject, take, world};
 
 const APP: &str = "com.example.a";
 
@@ -148,6 +150,13 @@ fn rule_14_4_and_16_2_keys_of_apps_belong_to_the_install_there() {
     let rolled = roll_credential(&world.context(), BY, &third, 0);
     let fourth = take(&mut world, rolled).credential.key;
     assert_eq!(install(&world), Some(fourth));
+    let with_overlap = roll_credential(&world.context(), BY, &fourth, 86_400);
+    let fifth = take(&mut world, with_overlap).credential.key;
+    let at_once = roll_credential(&world.context(), BY, &fifth, 0);
+    let last = take(&mut world, at_once).credential.key;
+    let of_install = |own: &&cholla_domain::directory::credential::Credential| own.install == Some(id);
+    let live: Vec<_> = world.directory.credentials().filter(of_install).filter(|own| own.is_live(world.now)).collect();
+    assert_eq!(live.iter().map(|own| own.key).collect::<Vec<_>>(), [last], "no earlier overlap outlives the last roll");
 }
 
 #[test]
@@ -207,6 +216,101 @@ fn credentials_expire_and_are_revoked() {
     }
     let nobody = revoke_credential(&world.context(), BY, &CredentialKey::from_bytes([1; 16]));
     assert_eq!(actions(&nobody), Err(OperatorError::NoCredential));
+}
+
+#[test]
+fn rule_5_5_and_15_6_short_lived_kinds_stay_short_lived() {
+    let (user, app) = (UserId::new("usr_1"), AppId::new(APP));
+    let hour = 3_600;
+    for (seconds, expected) in [(None, Ok(900)), (Some(1), Ok(1)), (Some(hour), Ok(hour)), (Some(hour + 1), Err(()))] {
+        let world = world();
+        let on = account("acct_cactus");
+        let new = NewCredential {
+            kind: NewKind::Embedded(APP, &user),
+            account: &on,
+            livemode: Livemode::Test,
+            permissions: None,
+            expires_at: seconds.map(|seconds| world.now.plus(seconds)),
+            value: None,
+        };
+        match (create_credential(&world.context(), BY, new), expected) {
+            (Ok(decided), Ok(expected)) => {
+                assert_eq!(decided.outcome.credential.expires_at, Some(world.now.plus(expected)), "{seconds:?}");
+            }
+            (found, expected) => {
+                assert_eq!((found.err(), expected), (Some(OperatorError::Lifetime), Err(())), "{seconds:?}");
+            }
+        }
+    }
+    let embedded = CredentialKind::Embedded { app: app.clone(), user };
+    let oauth = CredentialKind::OAuth { app };
+    // How long one counts that was made ten minutes ago, and how long from now on it is to count.
+    for (kind, counts, wanted, expected) in [
+        (&embedded, Some(900), 60, Ok(vec!["key.expiry_changed"])),
+        (&embedded, Some(900), 3_000, Ok(vec!["key.expiry_changed"])),
+        (&embedded, Some(900), 3_001, Err(OperatorError::BeyondLifetime("embedded"))),
+        (&embedded, None, 86_400, Ok(vec!["key.expiry_changed"])),
+        (&oauth, Some(hour), 60, Ok(vec!["key.expiry_changed"])),
+        (&oauth, Some(hour), 3_001, Err(OperatorError::BeyondLifetime("oauth"))),
+        (&oauth, Some(86_400), 85_799, Ok(vec!["key.expiry_changed"])),
+        (&oauth, Some(86_400), 85_801, Err(OperatorError::BeyondLifetime("oauth"))),
+        (&CredentialKind::Secret, Some(hour), 86_400, Ok(vec!["key.expiry_changed"])),
+    ] {
+        let mut world = world();
+        let made = world.credential("rk_test_x", kind.clone(), "acct_cactus", Livemode::Test);
+        let made = Credential { expires_at: counts.map(|seconds| world.now.plus(seconds)), ..made };
+        let mut change = Change::default();
+        change.put(Record::Credential(Box::new(made.clone())));
+        world.take(Decision { change, outcome: () });
+        world.pass(600);
+        let decided = expire_credential(&world.context(), BY, &made.key, world.now.plus(wanted));
+        assert_eq!(actions(&decided), expected, "{kind:?} {counts:?} {wanted}");
+    }
+}
+
+#[test]
+fn the_audit_log_says_what_was_granted() {
+    let mut world = world();
+    let install = world.install(APP, "acct_cactus", Livemode::Test).to_string();
+    let until = world.now.plus(60).as_unix().to_string();
+    let restricted = (NewKind::Restricted(APP), Some(&["secret_read"][..]));
+    let rights = (NewKind::AccountRestricted, Some(&["app_install_write"][..]));
+    for ((kind, permissions), expected) in [
+        ((NewKind::Admin(Role::Operator), None), vec![("kind", "admin"), ("role", "operator")]),
+        ((NewKind::Admin(Role::Auditor), None), vec![("kind", "admin"), ("role", "auditor")]),
+        ((NewKind::Secret, None), vec![("kind", "secret"), ("account", "acct_cactus"), ("mode", "test")]),
+        (
+            rights,
+            vec![
+                ("kind", "restricted"),
+                ("account", "acct_cactus"),
+                ("mode", "test"),
+                ("permissions", "app_install_read app_install_write"),
+            ],
+        ),
+        (
+            restricted,
+            vec![
+                ("kind", "restricted"),
+                ("account", "acct_cactus"),
+                ("mode", "test"),
+                ("app", APP),
+                ("install", &*install),
+                ("permissions", "secret_read"),
+            ],
+        ),
+    ] {
+        let created = create(&world, (kind, Livemode::Test, permissions, None)).unwrap();
+        let key = created.outcome.credential.key;
+        let id = key.to_string();
+        let mut told = vec![("key".to_owned(), id)];
+        told.extend(expected.into_iter().map(|(word, what)| (word.to_owned(), what.to_owned())));
+        assert_eq!(subject(&created.change), told);
+        world.take(created);
+        let expiring = expire_credential(&world.context(), BY, &key, world.now.plus(60)).unwrap();
+        told.push(("until".to_owned(), until.clone()));
+        assert_eq!(subject(&expiring.change), told);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@ use cholla_domain::limits::WEBHOOK_ENDPOINTS_MAX;
 use cholla_domain::livemode::Livemode;
 use cholla_domain::operator::{NewEndpoint, OperatorError, create_endpoint, delete_endpoint, roll_endpoint_secret};
 
-use super::{BY, account, actions, names, take, world};
+use super::{BY, account, actions, names, subject, take, world};
 
 fn new(of: Option<&str>, connect: bool, events: &[&str], secret: Option<&str>) -> NewEndpoint {
     NewEndpoint {
@@ -21,7 +21,7 @@ fn rule_17_4_endpoints_belong_to_an_account_or_to_the_operator() {
     let created = Ok(vec!["webhook.created"]);
     for (of, connect, events, secret, expected) in [
         (Some("acct_dev"), true, &["*"][..], None, created.clone()),
-        (Some("acct_dev"), false, &["apps.install.created"], Some("whsec_x"), created.clone()),
+        (Some("acct_dev"), false, &["apps.install.created"], Some("whsec_abcdefghijklmnopqrstuvwx"), created.clone()),
         (None, false, &["cholla.secret.expiring"], None, created.clone()),
         (None, false, &[], None, created),
         (None, true, &[], None, Err(OperatorError::ConnectNeedsAccount)),
@@ -30,6 +30,9 @@ fn rule_17_4_endpoints_belong_to_an_account_or_to_the_operator() {
         (Some("acct_dev"), false, &["charge.succeeded"], None, Err(OperatorError::EventUnknown)),
         (Some("acct_dev"), false, &[], Some("absec_x"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
         (Some("acct_dev"), false, &[], Some("whsec_"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
+        (Some("acct_dev"), false, &[], Some("whsec_a b"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
+        (Some("acct_dev"), false, &[], Some("whsec_a"), Err(OperatorError::SecretTooShort(24))),
+        (Some("acct_dev"), false, &[], Some("whsec_abcdefghijklmnopqrstuvw"), Err(OperatorError::SecretTooShort(24))),
         (Some("acct_none"), false, &[], None, Err(OperatorError::NoAccount(account("acct_none")))),
     ] {
         let decided = create_endpoint(&world().context(), BY, new(of, connect, events, secret));
@@ -41,6 +44,21 @@ fn rule_17_4_endpoints_belong_to_an_account_or_to_the_operator() {
             assert!(wanted.iter().all(|kind| endpoint.events.contains(*kind)));
         }
     }
+}
+
+#[test]
+fn the_audit_log_says_where_an_endpoint_leads_and_what_it_hears() {
+    let new = new(Some("acct_dev"), true, &["apps.install.created", "apps.install.deleted"], None);
+    let decided = create_endpoint(&world().context(), BY, new).unwrap();
+    let id = decided.outcome.id.to_string();
+    let expected = [
+        ("webhook", &*id),
+        ("account", "acct_dev"),
+        ("mode", "test"),
+        ("url", "https://example.com/hook"),
+        ("events", "apps.install.created apps.install.deleted"),
+    ];
+    assert_eq!(subject(&decided.change), expected.map(|(word, id)| (word.to_owned(), id.to_owned())));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use cholla_domain::operator::{
 };
 use cholla_domain::place::Namespace;
 use cholla_domain::tag::ErasureId;
+use cholla_domain::time::Timestamp;
 use cholla_testkit::directory_world::{DirectoryWorld, GRACE_SECONDS};
 
 use super::{BY, account, take, world};
@@ -97,6 +98,22 @@ fn erasure_ids_are_read_as_they_are_written() {
     ] {
         assert_eq!(ErasureId::parse(&text), expected, "{text}");
     }
+}
+
+#[test]
+fn erasure_ids_stand_in_the_order_of_their_erasures() {
+    let random = super::entropy(7);
+    let (mut newest, mut all) = (None, Vec::new());
+    // Two thousand in one second, then a clock that goes on, stands, and was set back.
+    for second in [[1_000; 2_000].as_slice(), &[1_001, 1_001, 5_000_000_000, 3, 5_000_000_001]].concat() {
+        let id = ErasureId::draw(Timestamp::from_unix(second), newest, &random);
+        assert_eq!(ErasureId::parse(&id.to_string()), Some(id));
+        newest = Some(id);
+        all.push(id);
+    }
+    assert!(all.is_sorted_by(|before, after| before < after));
+    let alone = [1, 2].map(|_| ErasureId::draw(Timestamp::from_unix(1_000), None, &random));
+    assert_ne!(alone[0], alone[1], "two that know nothing of each other");
 }
 
 #[test]

@@ -155,19 +155,23 @@ fn rule_16_1_and_16_2_one_restricted_key_of_an_install() {
     for livemode in Livemode::ALL {
         let id = world.install("com.example.a", "acct_cactus", livemode);
         let mut keys = Vec::new();
-        // The overlap of each roll, and how many keys count once it is over, the new one included.
-        for (overlap, count_now) in [(0, 1), (86_400, 2), (0, 2)] {
+        // The overlap of each roll, and how many keys count then and in an hour: no roll leaves an older one longer than it says.
+        for (overlap, count_now, count_in_an_hour) in [(0, 1, 1), (86_400, 2, 2), (3_600, 3, 1), (0, 1, 1)] {
             let decided = issue_restricted_key(&world.context(), BY, &id, overlap);
             assert_eq!(actions(&decided), Ok(vec!["install.key_issued"]));
             let drawn = take(&mut world, decided);
             assert!(drawn.value.starts_with(&format!("rk_{}_", livemode.as_str())));
             keys.push(drawn.key);
-            let live = |key: &&_| world.directory.credential(key).unwrap().is_live(world.now);
-            assert_eq!(keys.iter().filter(live).count(), count_now);
+            let live_at = |at| keys.iter().filter(|key| world.directory.credential(key).unwrap().is_live(at)).count();
+            assert_eq!(
+                (live_at(world.now), live_at(world.now.plus(3_600))),
+                (count_now, count_in_an_hour),
+                "{overlap}"
+            );
             let newest = world.directory.install(&id).unwrap().restricted_key;
             assert_eq!(newest, keys.last().copied());
         }
-        let credential = world.directory.credential(&keys[2]).unwrap();
+        let credential = world.directory.credential(&keys[3]).unwrap();
         assert_eq!(credential.install, Some(id));
         let principal = world.directory.principal(credential, None, world.now).unwrap();
         assert!(principal.permissions.write, "it has what the install is granted");

@@ -115,6 +115,7 @@ fn rule(error: &InstallError) -> &'static str {
         InstallError::AccountNotNamed(_) => "18.13",
         InstallError::AccountNotActedOn => "18.16",
         InstallError::IdempotencyMismatch { .. } => "6.25",
+        InstallError::TooMuchKept => "6.28",
     }
 }
 

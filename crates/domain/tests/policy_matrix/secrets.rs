@@ -88,7 +88,8 @@ fn outcome<A: Action>(principal: &Principal, operation: &str, scope: &Scope) -> 
     match authorize::<A>(principal, scope.clone()) {
         Ok(_) => "yes",
         Err(Denied::PermissionMissing) => "no permission",
-        Err(Denied::ForeignUser) => foreign(operation),
+        Err(Denied::BeingErased) if operation == "set" => "not now (503)",
+        Err(Denied::ForeignUser | Denied::BeingErased) => foreign(operation),
     }
 }
 

@@ -8,11 +8,11 @@ use cholla_domain::error::StoreError;
 use cholla_domain::id::AccountId;
 use cholla_domain::livemode::Livemode;
 use cholla_domain::place::Namespace;
-use cholla_domain::ports::{WrappedKey, WrappedKeyStore};
+use cholla_domain::ports::{Revision, WrappedKey, WrappedKeyStore};
 use cholla_domain::tag::NamespaceTag;
 use cholla_seal::{Instance, KeyProvider, Keyring};
 
-/// Wrapped keys in memory.
+/// Wrapped keys in memory. No namespace is ever closed.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<HashMap<NamespaceTag, WrappedKey>>);
 
@@ -44,9 +44,14 @@ impl WrappedKeyStore for Memory {
         Ok(self.row(tag).map(WrappedKey))
     }
 
-    async fn keep_wrapped_key(&self, tag: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
+    async fn keep_wrapped_key(
+        &self,
+        tag: NamespaceTag,
+        key: WrappedKey,
+        _judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError> {
         let mut rows = self.0.lock().expect("no test panics while it holds the lock");
-        Ok(rows.entry(tag).or_insert(key).clone())
+        Ok(Some(rows.entry(tag).or_insert(key).clone()))
     }
 }
 

@@ -8,7 +8,7 @@ use cholla_domain::operator::{
 use http::Method;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, page};
+use super::call::{Answer, Call, cursor, page};
 use super::route::{AFTER, Gives, Kind, LIMIT, Outcome, Route, Shape, member};
 
 const ACCOUNT: Shape = Shape {
@@ -159,9 +159,8 @@ fn user(user: &User) -> Value {
 
 fn list(call: &Call) -> Outcome {
     call.read(|directory| {
-        let mut accounts: Vec<_> = directory.accounts().map(|own| (own.id.as_str().to_owned(), own)).collect();
-        accounts.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        page(accounts, &call.given, account)
+        let after = cursor(&call.given, |id| directory.account(&AccountId::new(id)))?;
+        Ok(page(directory.accounts(), |own| &own.id, after, &call.given, account))
     })
 }
 
@@ -205,7 +204,8 @@ fn users(call: &Call) -> Outcome {
         if directory.account(&id).is_none() {
             return Err(OperatorError::NoAccount(id.clone()).into());
         }
-        page(directory.users(&id).map(|own| (own.id.as_str().to_owned(), own)).collect(), &call.given, user)
+        let after = cursor(&call.given, |user| directory.user(&id, &UserId::new(user)))?;
+        Ok(page(directory.users(&id), |own| &own.id, after, &call.given, user))
     })
 }
 

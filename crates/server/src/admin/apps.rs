@@ -9,7 +9,7 @@ use cholla_domain::operator::{Declared, NewUpload, app_named, publish, roll_sign
 use http::Method;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, page};
+use super::call::{Answer, Call, cursor, page};
 use super::failure::Failure;
 use super::route::{AFTER, Gives, Kind, LIMIT, OVERLAP, Outcome, Route, Shape, member};
 use crate::manifest::Manifest as ManifestFile;
@@ -178,9 +178,8 @@ fn list(call: &Call) -> Outcome {
     let owner = call.given.text("owner").map(AccountId::new);
     call.read(|directory| {
         let is_meant = |own: &&App| owner.as_ref().is_none_or(|owner| *owner == own.owner);
-        let mut apps: Vec<_> = directory.apps().filter(is_meant).map(|own| (own.id.as_str().to_owned(), own)).collect();
-        apps.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        page(apps, &call.given, app)
+        let after = cursor(&call.given, |id| directory.app(&AppId::new(id)).filter(is_meant))?;
+        Ok(page(directory.apps().filter(is_meant), |own| &own.id, after, &call.given, app))
     })
 }
 

@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::json;
 
 use super::call::{Answer, Call};
-use super::route::{Gives, Kind, MODE, Outcome, Route, Shape, member};
+use super::route::{Gives, Kind, MODES, Outcome, Route, Shape, member};
 use crate::api::consent::redirect_allowed;
 
 const PERMISSION: Shape = Shape {
@@ -63,13 +63,13 @@ pub(super) const ROUTES: &[Route] = &[Route {
         member("app", Kind::Text, "The app, in any of its names.").required(),
         member("account", Kind::Text, "The account that it is to be installed on.").required(),
         member("user", Kind::Text, "The person.").required(),
-        MODE,
+        member("mode", MODES, "`test` where absent. A link is of live mode unless its query has `livemode=false`."),
         member(
             "redirect_uri",
             Kind::Text,
             "Where the browser is to be sent: exactly one of the app's; the first where absent.",
         ),
-        member("state", Kind::Text, "Handed back as it came."),
+        member("state", Kind::Text, "Handed back as it came; an empty one is none.").or_empty(),
         member("code_challenge", Kind::Text, "The challenge of an OAuth code (contract 15.10)."),
         member("code_challenge_method", Kind::Text, "`S256`, beside a challenge."),
         member("decision", Kind::Word(&["allow", "deny", "preview"]), "What the person decided, or `preview`.")

@@ -1,5 +1,6 @@
 //! One request of the admin API, and its answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cholla_domain::directory::change::AuditEntry;
@@ -132,18 +133,44 @@ impl Call {
     }
 }
 
-/// One page of `items`, each beside its id, in their order.
-pub(super) fn page<T>(items: Vec<(String, T)>, given: &Given, show: impl FnMut(T) -> Value) -> Result<Answer, Failure> {
-    let (data, has_more) = cut(items, given)?;
-    Ok(Answer::Page(data.into_iter().map(show).collect(), has_more, None))
+/// The item that `starting_after` names, if the request names one: `found` looks it up.
+pub(super) fn cursor<T>(given: &Given, found: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+    given.text("starting_after").map(|id| found(id).ok_or_else(Failure::unknown_cursor)).transpose()
 }
 
-/// The items of one page, and whether there are more.
-pub(super) fn cut<T>(items: Vec<(String, T)>, given: &Given) -> Result<(Vec<T>, bool), Failure> {
-    let start = match given.text("starting_after") {
-        None => 0,
-        Some(after) => 1 + items.iter().position(|(id, _)| id == after).ok_or_else(Failure::unknown_cursor)?,
-    };
-    let (count, limit) = (items.len() - start, given.limit());
-    Ok((items.into_iter().skip(start).take(limit).map(|(_, item)| item).collect(), count > limit))
+/// The page of `items` that begins behind the item `after`, in the order of `place`, which is another for each; and whether there are more.
+/// No more than the page is kept and sorted, however long the list is: whoever authenticates waits meanwhile.
+pub(super) fn cut<T: Copy, P: Ord>(
+    items: impl Iterator<Item = T>,
+    place: impl Fn(T) -> P,
+    after: Option<T>,
+    given: &Given,
+) -> (Vec<T>, bool) {
+    let (after, limit) = (after.map(&place), given.limit());
+    let mut page = BTreeMap::new();
+    for item in items {
+        let own = place(item);
+        let is_behind = after.as_ref().is_none_or(|after| own > *after);
+        let is_full = page.len() > limit;
+        if is_behind && !(is_full && page.last_key_value().is_some_and(|(last, _)| own > *last)) {
+            page.insert(own, item);
+            if is_full {
+                page.pop_last();
+            }
+        }
+    }
+    let has_more = page.len() > limit;
+    (page.into_values().take(limit).collect(), has_more)
+}
+
+/// The answer with that page.
+pub(super) fn page<T: Copy, P: Ord>(
+    items: impl Iterator<Item = T>,
+    place: impl Fn(T) -> P,
+    after: Option<T>,
+    given: &Given,
+    show: impl FnMut(T) -> Value,
+) -> Answer {
+    let (page, has_more) = cut(items, place, after, given);
+    Answer::Page(page.into_iter().map(show).collect(), has_more, None)
 }

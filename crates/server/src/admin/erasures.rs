@@ -10,7 +10,7 @@ use cholla_wire::jose::ReceiptKey;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, page};
+use super::call::{Answer, Call, cursor, page};
 use super::failure::Failure;
 use super::route::{AFTER, Gives, Kind, LIMIT, MODES, Outcome, Route, Shape, member};
 
@@ -161,9 +161,9 @@ fn erasure(erasure: &Erasure) -> Value {
 
 fn list(call: &Call) -> Outcome {
     call.read(|directory| {
-        let mut found: Vec<_> = directory.erasures().collect();
-        found.sort_unstable_by_key(|own| (std::cmp::Reverse(own.started_at), *own.id.as_bytes()));
-        page(found.into_iter().map(|own| (own.id.to_string(), own)).collect(), &call.given, erasure)
+        let after = cursor(&call.given, |id| directory.erasure(&ErasureId::parse(id)?))?;
+        let place = |own: &Erasure| std::cmp::Reverse((own.started_at, *own.id.as_bytes()));
+        Ok(page(directory.erasures(), place, after, &call.given, erasure))
     })
 }
 

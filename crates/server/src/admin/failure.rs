@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::{Map, json};
 
 use crate::keeper::KeepError;
+use crate::manifest::NO_APP_ID;
 use crate::platform::quoted;
 
 /// The code of everything that is not there.
@@ -37,6 +38,16 @@ impl Failure {
     /// A refusal of what the request says.
     pub(super) fn refused(param: &'static str, message: impl Into<String>) -> Self {
         Self::Own { status: StatusCode::BAD_REQUEST, code: None, param: Some(param), message: message.into() }
+    }
+
+    /// The same, about the member that the request has in the place of the one that is meant.
+    pub(super) fn about(self, meant: &'static str, given: &'static str) -> Self {
+        match self {
+            Self::Own { status, code, param, message } if param == Some(meant) => {
+                Self::Own { status, code, param: Some(given), message }
+            }
+            other => other,
+        }
     }
 
     /// A refusal for what is there.
@@ -177,10 +188,9 @@ fn state(error: &OperatorError) -> Option<Failure> {
             Some("name"),
             "The account is there under another name; rename it with `POST /v1/accounts/ID`.",
         ),
-        OperatorError::AppIdTaken => Failure::conflict(
-            Some("manifest"),
-            "The id is another app's, as its manifest id or its `app_` id; give the app another.",
-        ),
+        OperatorError::AppIdTaken => {
+            Failure::conflict(Some("app_id"), "The `app_` id is another app's; leave it out to have one drawn.")
+        }
         OperatorError::ClientIdTaken => {
             Failure::conflict(Some("client_id"), "The client id is another app's; leave it out to have one drawn.")
         }
@@ -225,6 +235,7 @@ fn illegal(error: &OperatorError) -> Failure {
         OperatorError::AccountIdMalformed => {
             ("id", "Write `acct_` and letters, digits or `_`, at most 255 characters in all.".into())
         }
+        OperatorError::AppIdIllegal => ("manifest", format!("The manifest's `id` {NO_APP_ID}.")),
         OperatorError::TextIllegal(param) => (param, "Write 1 to 5,000 characters without NUL.".into()),
         OperatorError::OwnConnection => ("developer", "An account needs no connection to itself.".into()),
         OperatorError::SigningSecretMalformed(prefix) => {
@@ -237,6 +248,34 @@ fn illegal(error: &OperatorError) -> Failure {
             ("permissions", format!("The app does not ask for {name}; upload a manifest that does, or leave it out."))
         }
         OperatorError::OtherAccess(access) => ("install", other_access(*access).into()),
+        OperatorError::SecretTooShort(min) => (
+            "secret",
+            format!(
+                "Write {min} characters or more behind the prefix, drawn at random; leave it out to have one drawn."
+            ),
+        ),
+        OperatorError::EventUnknown => {
+            ("events", "An endpoint never gets such an event; see docs/admin-api.md.".into())
+        }
+        OperatorError::ConnectNeedsAccount => {
+            ("connect", "Only an account's endpoint can `connect`; name an `account`.".into())
+        }
+        OperatorError::RedirectUriMissing => {
+            ("redirect_uri", "The app has no redirect URI; upload a manifest with `allowed_redirect_uris`.".into())
+        }
+        OperatorError::RedirectUriUnknown => (
+            "redirect_uri",
+            "It is not exactly one of the app's redirect URIs; correct it, or leave it out for the first.".into(),
+        ),
+        OperatorError::RedirectUriPlain => ("redirect_uri", "In live mode a redirect URI must be https.".into()),
+        other => return illegal_credential(other),
+    };
+    Failure::refused(param, message)
+}
+
+/// The same of a credential.
+fn illegal_credential(error: &OperatorError) -> Failure {
+    let (param, message): (&'static str, String) = match error {
         OperatorError::NotRolled(kind) => (
             "key",
             format!("A key of the kind `{kind}` is not rolled: OAuth refreshes its own, sessions are opened anew."),
@@ -269,20 +308,12 @@ fn illegal(error: &OperatorError) -> Failure {
         OperatorError::Lifetime => {
             ("expires_in", "A session lives for `1s` to `1h`; `15m` where nothing is said.".into())
         }
-        OperatorError::EventUnknown => {
-            ("events", "An endpoint never gets such an event; see docs/admin-api.md.".into())
-        }
-        OperatorError::ConnectNeedsAccount => {
-            ("connect", "Only an account's endpoint can `connect`; name an `account`.".into())
-        }
-        OperatorError::RedirectUriMissing => {
-            ("redirect_uri", "The app has no redirect URI; upload a manifest with `allowed_redirect_uris`.".into())
-        }
-        OperatorError::RedirectUriUnknown => (
-            "redirect_uri",
-            "It is not exactly one of the app's redirect URIs; correct it, or leave it out for the first.".into(),
+        OperatorError::BeyondLifetime(kind) => (
+            "expires_at",
+            format!(
+                "A key of the kind `{kind}` counts for `1h` from when it was made, at the longest; give an earlier time."
+            ),
         ),
-        OperatorError::RedirectUriPlain => ("redirect_uri", "In live mode a redirect URI must be https.".into()),
         other => return Failure::plain(StatusCode::BAD_REQUEST, other.to_string()),
     };
     Failure::refused(param, message)

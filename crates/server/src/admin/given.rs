@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::json::{self, Unread};
 use super::route::{Kind, Member};
 use crate::platform::duration_seconds;
 
@@ -37,15 +38,18 @@ impl Given {
         if body.is_empty() {
             return Self::of(takes, Map::new(), from_json);
         }
-        // The parser's own messages show what stands there; where it stands is enough.
-        let read: Result<Value, _> = serde_json::from_slice(body);
-        match read {
+        match json::read(body) {
             Ok(Value::Object(members)) => Self::of(takes, members, from_json),
             Ok(_) => Err(Failure::plain(http::StatusCode::BAD_REQUEST, "The body is JSON, but no object; send `{…}`.")),
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                let message = format!("The body is not JSON (line {line}, column {column}); send an object, `{{…}}`.");
-                Err(Failure::plain(http::StatusCode::BAD_REQUEST, message))
+            Err(unread) => {
+                let param = match &unread {
+                    Unread::Repeated(name) => takes.iter().find(|member| member.name == name),
+                    Unread::Broken { .. } => None,
+                };
+                Err(match param {
+                    Some(member) => Failure::refused(member.name, unread.to_string()),
+                    None => Failure::plain(http::StatusCode::BAD_REQUEST, unread.to_string()),
+                })
             }
         }
     }
@@ -85,6 +89,7 @@ impl Given {
                 }
                 // Null is how many clients write that they leave something out.
                 None | Some(Value::Null) => {}
+                Some(Value::String(text)) if text.is_empty() && member.may_be_empty => {}
                 Some(value) => {
                     values.insert(member.name, read(member, value)?);
                 }

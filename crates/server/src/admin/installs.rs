@@ -1,15 +1,17 @@
 //! Installs by the operator, and the restricted keys of those whose app has that access.
 
 use cholla_domain::directory::install::{Install, InstallView};
-use cholla_domain::id::AccountId;
+use cholla_domain::id::{AccountId, InstallId};
 use cholla_domain::operator::{
     InstallOrder, OperatorError, app_named, install, issue_restricted_key, set_permissions, uninstall,
 };
 use http::Method;
 use serde_json::json;
 
-use super::call::{Answer, Call, cut};
+use super::call::{Answer, Call, cursor, cut};
+use super::failure::Failure;
 use super::route::{AFTER, Gives, Kind, LIMIT, MODE, MODES, OVERLAP, Outcome, Route, Shape, member};
+use crate::platform::quoted;
 
 const KEY: Shape = Shape {
     name: "install_key",
@@ -97,22 +99,24 @@ fn list(call: &Call) -> Outcome {
     let mode = call.given.mode_asked();
     call.read(|directory| {
         let app = call.given.text("app").map(|name| app_named(directory, name)).transpose()?;
-        let candidates: Vec<&Install> = match (&account, app) {
+        let candidates: Box<dyn Iterator<Item = &Install>> = match (&account, app) {
             (Some(account), _) => {
-                let places = directory.installs_on(account).into_iter().flatten();
-                places.filter_map(|(_, _, id)| directory.install(id)).collect()
+                Box::new(directory.installs_on(account).filter_map(|(_, _, id)| directory.install(id)))
             }
             (None, Some(app)) => {
-                let places = directory.installs_of_app(&app.id).into_iter().flatten();
-                places.filter_map(|(_, _, id)| directory.install(id)).collect()
+                Box::new(directory.installs_of_app(&app.id).filter_map(|(_, _, id)| directory.install(id)))
             }
-            (None, None) => directory.installs().collect(),
+            (None, None) => Box::new(directory.installs()),
         };
-        let is_meant =
-            |own: &&Install| app.is_none_or(|app| app.id == own.app) && mode.is_none_or(|mode| mode == own.livemode());
-        let mut installs: Vec<_> = candidates.into_iter().filter(is_meant).collect();
-        installs.sort_unstable_by_key(|own| std::cmp::Reverse((own.created_at, own.sequence)));
-        let (page, has_more) = cut(installs.into_iter().map(|own| (own.id.to_string(), own)).collect(), &call.given)?;
+        let is_meant = |own: &&Install| {
+            account.as_ref().is_none_or(|account| *account == own.account)
+                && app.is_none_or(|app| app.id == own.app)
+                && mode.is_none_or(|mode| mode == own.livemode())
+        };
+        let after = cursor(&call.given, |id| directory.install(&InstallId::parse(id)?).filter(is_meant))?;
+        // The sequence counts installs: of two made in one second the later has the larger one.
+        let place = |own: &Install| std::cmp::Reverse((own.created_at, own.sequence));
+        let (page, has_more) = cut(candidates.filter(is_meant), place, after, &call.given);
         let views: Vec<InstallView> = page.into_iter().filter_map(|own| directory.view(own)).collect();
         Ok(Answer::installs(&views, has_more))
     })
@@ -137,6 +141,10 @@ fn show(call: &Call) -> Outcome {
 
 async fn permissions(call: &Call) -> Outcome {
     let (id, grant, withdraw) = (call.install()?, call.given.set("grant"), call.given.set("withdraw"));
+    if let Some(both) = grant.intersection(&withdraw).next() {
+        let text = format!("{} stands in `grant`, too; name each permission in one of them.", quoted(both));
+        return Err(Failure::refused("withdraw", text));
+    }
     let changed = call.change(move |ctx, by| set_permissions(ctx, by, &id, &grant, &withdraw)).await?;
     Ok(Answer::install(&changed))
 }

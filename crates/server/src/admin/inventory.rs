@@ -33,7 +33,7 @@ const SECRET: Shape = Shape {
         member("created", Kind::Time, "When it was created."),
         member("age_days", Kind::Integer, "Days since then."),
         member("expires_at", Kind::Time, "When it expires.").nullable(),
-        member("last_read", Kind::Text, "The day on which it was last found with its payload, such as `2026-09-30`.")
+        member("last_read", Kind::Text, "The day on which its payload was last found or listed, such as `2026-09-30`.")
             .nullable(),
         member("payload_bytes", Kind::Integer, "How long its payload is."),
     ],
@@ -171,11 +171,14 @@ async fn one(
     place: Place,
     installs: &[String],
 ) -> Result<Option<Value>, Failure> {
+    let reads = &call.admin.api.reads;
     let stored = call.admin.store.secrets(place.scope, call.now).await?;
+    // Asked for in this order: what is written down meanwhile is in both.
+    let just: Vec<Option<u32>> = stored.iter().map(|own| reads.day(own)).collect();
     let days: HashMap<_, _> = call.admin.store.read_days(place.scope).await?.into_iter().collect();
     let horizon = call.given.number("expiring_within").map(|seconds| call.now.plus(seconds));
     let (mut user, mut secrets) = (None, Vec::new());
-    for own in stored {
+    for (own, just) in stored.into_iter().zip(just) {
         let expires_at = own.header.expires_at;
         if horizon.is_some_and(|horizon| expires_at.is_none_or(|at| at > horizon)) {
             continue;
@@ -190,7 +193,7 @@ async fn one(
             "created": own.header.created_at.as_unix(),
             "age_days": (call.now.as_unix() - own.header.created_at.as_unix()).max(0) / 86_400,
             "expires_at": expires_at.map(Timestamp::as_unix),
-            "last_read": days.get(&own.name).and_then(|day| date(*day)),
+            "last_read": just.max(days.get(&own.name).copied()).and_then(date),
             "payload_bytes": opened.payload.byte_length(),
         }));
     }

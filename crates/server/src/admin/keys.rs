@@ -1,19 +1,20 @@
 //! Keys of the API and tokens of the admin API: shown once, kept as a keyed hash.
 
+use std::cmp::Reverse;
+
 use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind, Role};
-use cholla_domain::directory::state::Directory;
 use cholla_domain::id::{AccountId, InstallId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::operator::{
     CredentialFilter, NewCredential, NewKind, OperatorError, Shown, app_named, create_credential, expire_credential,
-    revoke_credential, roll_credential,
+    permission_names, revoke_credential, roll_credential,
 };
 use cholla_domain::time::{Timestamp, is_expired};
 use cholla_wire::error::ApiError;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, page};
+use super::call::{Answer, Call, cursor, page};
 use super::failure::Failure;
 use super::route::{AFTER, Gives, Kind, LIMIT, MODE, MODES, Member, OVERLAP, Outcome, Route, Shape, member};
 
@@ -74,8 +75,11 @@ const TOKEN_SHOWN: Shape = Shape {
 };
 
 const ROLES: Kind = Kind::Word(&["auditor", "operator"]);
-const EXPIRES_IN: Member =
-    member("expires_in", Kind::Span, "How long it counts, such as `90d`; for good where absent.");
+const EXPIRES_IN: Member = member(
+    "expires_in",
+    Kind::Span,
+    "How long it counts, such as `90d`; for good where absent. An embedded key counts for `1h` at most, and `15m` where absent.",
+);
 const EXPIRES_AT: Member = member("expires_at", Kind::Time, "Until when it counts, instead of `expires_in`.");
 
 pub(super) const ROUTES: &[Route] = &[
@@ -207,23 +211,12 @@ fn masked(credential: &Credential) -> String {
         CredentialKind::AccountRestricted(_) | CredentialKind::Restricted { .. } => format!("rk_{mode}_"),
         CredentialKind::Embedded { .. } => format!("ek_{mode}_"),
         CredentialKind::Publishable { .. } => format!("pk_{mode}_"),
-        // What these begin with is not the same for all.
+        // One that was given may begin otherwise; then it has no tail.
+        CredentialKind::OAuth { .. } if credential.tail.is_some() => format!("rk_{mode}_"),
         CredentialKind::OAuth { .. } | CredentialKind::Admin(_) => String::new(),
     };
     let tail = credential.tail.map(|tail| String::from_utf8_lossy(&tail).into_owned()).unwrap_or_default();
     format!("{prefix}****{tail}")
-}
-
-fn permissions(credential: &Credential) -> Option<Vec<&'static str>> {
-    let chosen = |all: [(&'static str, bool); 2]| {
-        all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect::<Vec<_>>()
-    };
-    match &credential.kind {
-        CredentialKind::AccountRestricted(rights) => {
-            Some(chosen([("app_install_read", rights.read), ("app_install_write", rights.write)]))
-        }
-        _ => credential.permissions.map(|own| chosen([("secret_read", own.read), ("secret_write", own.write)])),
-    }
 }
 
 fn key(credential: &Credential, now: Timestamp) -> Value {
@@ -237,7 +230,7 @@ fn key(credential: &Credential, now: Timestamp) -> Value {
         "user": credential.kind.user().map(UserId::as_str),
         "install": credential.install.map(|install| install.to_string()),
         "mode": credential.livemode.as_str(),
-        "permissions": permissions(credential),
+        "permissions": permission_names(credential),
         "status": status(credential, now),
         "created": credential.created_at.as_unix(),
         "expires_at": credential.expires_at.map(Timestamp::as_unix),
@@ -273,10 +266,8 @@ fn is_token(credential: &Credential) -> bool {
 }
 
 /// The newest first; of those made in one second, in the order of their ids.
-fn in_order<'d>(directory: &'d Directory, is_meant: impl Fn(&&'d Credential) -> bool) -> Vec<(String, &'d Credential)> {
-    let mut found: Vec<_> = directory.credentials().filter(is_meant).collect();
-    found.sort_unstable_by_key(|own| (std::cmp::Reverse(own.created_at), own.key));
-    found.into_iter().map(|own| (own.key.to_string(), own)).collect()
+fn place(own: &Credential) -> (Reverse<Timestamp>, CredentialKey) {
+    (Reverse(own.created_at), own.key)
 }
 
 fn list(call: &Call) -> Outcome {
@@ -293,13 +284,31 @@ fn list(call: &Call) -> Outcome {
             livemode: given.mode_asked(),
             live_at: given.flag("live").then_some(call.now),
         };
-        let found = in_order(directory, |own| !is_token(own) && filter.passes(own));
-        page(found, given, |own| key(own, call.now))
+        // A key that was revoked since the page before still marks its place.
+        let in_list = CredentialFilter { live_at: None, ..filter.clone() };
+        let after = cursor(given, |id| {
+            let found = directory.credential(&CredentialKey::parse(id)?);
+            found.filter(|own| !is_token(own) && in_list.passes(own))
+        })?;
+        let on = install.and_then(|id| directory.install(&id)).map(|install| &install.account);
+        let all: Box<dyn Iterator<Item = &Credential>> = match filter.account.as_ref().or(on) {
+            Some(account) => Box::new(directory.credentials_of(account)),
+            None => Box::new(directory.credentials()),
+        };
+        let found = all.filter(|own| !is_token(own) && filter.passes(own));
+        Ok(page(found, place, after, given, |own| key(own, call.now)))
     })
 }
 
 fn tokens(call: &Call) -> Outcome {
-    call.read(|directory| page(in_order(directory, |own| is_token(own)), &call.given, |own| token(own, call.now)))
+    let nobody = AccountId::new("");
+    call.read(|directory| {
+        let found = |id: &str| directory.credential(&CredentialKey::parse(id)?).filter(|own| is_token(own));
+        let after = cursor(&call.given, found)?;
+        // Tokens of the admin API belong to no account.
+        let tokens = directory.credentials_of(&nobody).filter(|own| is_token(own));
+        Ok(page(tokens, place, after, &call.given, |own| token(own, call.now)))
+    })
 }
 
 /// Until when it is to count.
@@ -307,9 +316,16 @@ fn expiry(call: &Call) -> Result<Option<Timestamp>, Failure> {
     let (span, at) = (call.given.number("expires_in"), call.given.number("expires_at"));
     match (span, at) {
         (Some(_), Some(_)) => Err(Failure::refused("expires_at", "Give `expires_in` or `expires_at`, not both.")),
+        (Some(0), None) => Err(Failure::refused("expires_in", "Write a span of `1s` or more, such as `90d`.")),
         (Some(seconds), None) => Ok(Some(call.now.plus(seconds))),
         (None, at) => Ok(at.map(Timestamp::from_unix)),
     }
+}
+
+/// A refusal of an expiry, about the member that it was given in.
+fn of_expiry(call: &Call) -> impl Fn(Failure) -> Failure {
+    let given = if call.given.text("expires_in").is_some() { "expires_in" } else { "expires_at" };
+    move |failure| failure.about("expires_at", given).about("expires_in", given)
 }
 
 /// What a key is to be, with its app and user.
@@ -370,7 +386,7 @@ async fn create(call: &Call) -> Outcome {
         let permissions = permissions.as_deref();
         create_credential(ctx, by, NewCredential { kind, account: &account, livemode, permissions, expires_at, value })
     });
-    let created = created.await?;
+    let created = created.await.map_err(of_expiry(call))?;
     Ok(shown(key(&created.credential, call.now), &created))
 }
 
@@ -390,7 +406,7 @@ async fn create_token(call: &Call) -> Outcome {
         };
         create_credential(ctx, by, new)
     });
-    let created = created.await?;
+    let created = created.await.map_err(of_expiry(call))?;
     Ok(shown(token(&created.credential, call.now), &created))
 }
 
@@ -421,7 +437,7 @@ async fn roll(call: &Call) -> Outcome {
 async fn expire(call: &Call) -> Outcome {
     let id = found(call, false)?.key;
     let at = expiry(call)?.ok_or_else(|| Failure::from(ApiError::parameter_missing("expires_at")))?;
-    let changed = call.change(move |ctx, by| expire_credential(ctx, by, &id, at)).await?;
+    let changed = call.change(move |ctx, by| expire_credential(ctx, by, &id, at)).await.map_err(of_expiry(call))?;
     Ok(Answer::One(key(&changed, call.now)))
 }
 

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use cholla_domain::directory::change::AuditEntry;
 use cholla_domain::directory::decision::Decision;
+use cholla_domain::operator::plan_uninstalls;
+use cholla_domain::place::Namespace;
+use cholla_domain::ports::{Inventory, NamespaceCounts};
 use http::Method;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call};
 use super::failure::Failure;
-use super::route::{Gives, Kind, Outcome, Route, Shape, member};
-use crate::platform::reconcile::{Manner, PlanLine, Reconciled, plan, reconcile};
-use crate::platform::{Key, Platform};
+use super::route::{Gives, Kind, MODES, Outcome, Route, Shape, member};
+use crate::platform::reconcile::{DrawnSecret, Manner, PlanLine, Reconciled, SecretOf, plan, reconcile};
+use crate::platform::{Install, Key, Platform};
 use crate::world::Naming;
 
 const PLAN_LINE: Shape = Shape {
@@ -25,7 +28,11 @@ const PLAN_LINE: Shape = Shape {
         member("action", Kind::Word(&["create", "remove", "update"]), "What is done."),
         member("kind", Kind::Word(&["account", "app", "install", "key", "user", "webhook"]), "To what."),
         member("name", Kind::Text, "To which."),
-        member("detail", Kind::Text, "What of it; empty where there is nothing to add."),
+        member(
+            "detail",
+            Kind::Text,
+            "What of it; empty where there is nothing to add. Of an install that `prune` would remove, in a dry run, what its end would erase.",
+        ),
     ],
 };
 
@@ -38,8 +45,23 @@ const DRAWN_KEY: Shape = Shape {
         member("account", Kind::Text, "Its account."),
         member("app", Kind::Text, "Its app.").nullable(),
         member("user", Kind::Text, "Its user.").nullable(),
-        member("mode", Kind::Word(&["live", "test"]), "Its mode."),
+        member("mode", MODES, "Its mode."),
         member("value", Kind::Text, "The key."),
+    ],
+};
+
+const DRAWN_SECRET: Shape = Shape {
+    name: "drawn_secret",
+    about: "A secret that the file leaves out and that was drawn now: a new app's signing secret, or a new webhook endpoint's. It is shown this once.",
+    extends: None,
+    members: &[
+        member("kind", Kind::Word(&["signing_secret", "webhook_secret"]), "What it is."),
+        member("account", Kind::Text, "The app's owner, or whose endpoint it is."),
+        member("app", Kind::Text, "The app.").nullable(),
+        member("webhook", Kind::Text, "The endpoint.").nullable(),
+        member("url", Kind::Text, "Where the endpoint is.").nullable(),
+        member("mode", MODES, "The endpoint's mode.").nullable(),
+        member("value", Kind::Text, "The secret."),
     ],
 };
 
@@ -56,6 +78,7 @@ const APPLIED: Shape = Shape {
             "The steps, in their order; empty where everything is as the file says.",
         ),
         member("keys", Kind::Objects(&DRAWN_KEY), "Keys that were drawn."),
+        member("secrets", Kind::Objects(&DRAWN_SECRET), "Other secrets that were drawn."),
     ],
 };
 
@@ -74,7 +97,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
             Kind::Flag,
             "Of the accounts that the file declares, end the installs, keys and endpoints that it does not name.",
         ),
-        member("allow_values", Kind::Flag, "Accept keys whose values stand in the file."),
+        member("allow_values", Kind::Flag, "Accept keys and signing secrets whose values stand in the file."),
     ],
     gives: Gives::One(&APPLIED),
     answer: |call| Box::pin(apply(call)),
@@ -87,13 +110,14 @@ async fn apply(call: &Call) -> Outcome {
     let now = call.now;
     if call.given.flag("dry_run") {
         let planned = call.read(|directory| plan(directory, &platform, &Naming::drawn(&instance), manner, now));
-        let lines = planned.map_err(|misfit| Failure::refused("text", misfit.0))?;
-        return Ok(answer(true, &lines, &[]));
+        let mut lines = planned.map_err(|misfit| Failure::refused("text", misfit.0))?;
+        say_what_ends(call, &platform, &mut lines).await?;
+        return Ok(answer(true, &lines, &[], &[]));
     }
-    let (file, entry) = (platform.clone(), entry(call));
+    let (file, entry, by) = (platform.clone(), entry(call), call.by.clone());
     let keeper = &call.admin.api.keeper;
     let applied = keeper.batch(call.asked(), move |batch| {
-        let reconciled = reconcile(batch, &file, &Naming::drawn(&instance), manner)?;
+        let reconciled = reconcile(batch, &file, &Naming::drawn(&instance), manner, &by)?;
         if !reconciled.plan.is_empty() {
             batch.decide(|_| {
                 let mut decision = Decision::unchanged(());
@@ -106,7 +130,32 @@ async fn apply(call: &Call) -> Outcome {
     let reconciled = applied.await?.map_err(|misfit| Failure::refused("text", misfit.0))?;
     let keys = platform.keys.iter().zip(reconciled.keys);
     let drawn = keys.filter(|(key, _)| key.value.is_none()).filter_map(|(key, value)| Some(drawn(key, &value?)));
-    Ok(answer(false, &reconciled.plan, &drawn.collect::<Vec<_>>()))
+    let secrets: Vec<_> = reconciled.secrets.iter().map(|drawn| drawn_secret(&platform, drawn)).collect();
+    Ok(answer(false, &reconciled.plan, &drawn.collect::<Vec<_>>(), &secrets))
+}
+
+/// Writes into the plan what the end of each install that goes would erase (contract 14.5).
+async fn say_what_ends(call: &Call, platform: &Platform, lines: &mut [PlanLine]) -> Result<(), Failure> {
+    let going: Vec<_> = lines.iter().filter_map(|line| line.ends).collect();
+    // What the file declares is there before anything goes.
+    let keeps = |namespace: &Namespace| {
+        let is_there = |own: &&Install| own.account == namespace.account && own.livemode == namespace.livemode;
+        let owner = |own: &Install| Some(&platform.apps.iter().find(|app| app.id == own.app)?.owner);
+        platform.installs.iter().filter(is_there).any(|own| owner(own) == Some(&namespace.developer))
+    };
+    let erased = call.read(|directory| plan_uninstalls(directory, &going, keeps));
+    for (line, namespace) in lines.iter_mut().filter(|line| line.ends.is_some()).zip(erased) {
+        let counts = match namespace {
+            Some(namespace) => call.admin.store.count(call.admin.api.instance.namespace_tag(&namespace)).await?,
+            None => NamespaceCounts::default(),
+        };
+        let NamespaceCounts { scopes, secrets } = counts;
+        line.detail = match secrets {
+            0 => "erases nothing".to_owned(),
+            _ => format!("erases after the grace period: secrets {secrets}, scopes {scopes}"),
+        };
+    }
+    Ok(())
 }
 
 fn entry(call: &Call) -> AuditEntry {
@@ -129,12 +178,13 @@ fn read(call: &Call) -> Result<Platform, Failure> {
     let file = call.given.text("file").unwrap_or("platform.toml");
     let platform =
         Platform::parse(file, text, &manifest).map_err(|error| Failure::refused("text", error.to_string()))?;
-    if platform.keys.iter().any(|key| key.value.is_some()) && !call.given.flag("allow_values") {
-        let message = "The file holds values of keys, which whoever can read the file can use. Remove them to have keys drawn, or apply \
-                       it with `allow_values`.";
+    if platform.declares_values() && !call.given.flag("allow_values") {
+        let message = "The file holds values of keys or signing secrets, which whoever can read the file can use. Remove them to have \
+                       others drawn, or apply it with `allow_values`.";
         return Err(Failure::refused("allow_values", message));
     }
-    Ok(platform)
+    let weak = "A webhook secret in the file is too short: write 24 characters or more behind `whsec_`, drawn at random, or leave it out.";
+    if platform.has_weak_secrets() { Err(Failure::refused("text", weak)) } else { Ok(platform) }
 }
 
 fn manifests(given: Option<&Value>) -> Result<HashMap<&str, &str>, Failure> {
@@ -156,6 +206,38 @@ fn drawn(key: &Key, value: &Zeroizing<String>) -> Value {
     })
 }
 
-fn answer(dry_run: bool, plan: &[PlanLine], keys: &[Value]) -> Answer {
-    Answer::One(json!({"object": "platform_applied", "dry_run": dry_run, "plan": plan, "keys": keys}))
+fn drawn_secret(platform: &Platform, drawn: &DrawnSecret) -> Value {
+    let value = drawn.secret.reveal();
+    match drawn.of {
+        SecretOf::App(at) => {
+            let app = &platform.apps[at];
+            json!({
+                "kind": "signing_secret",
+                "account": app.owner.as_str(),
+                "app": app.id.as_str(),
+                "webhook": null,
+                "url": null,
+                "mode": null,
+                "value": value,
+            })
+        }
+        SecretOf::Webhook(at, id) => {
+            let webhook = &platform.webhooks[at];
+            json!({
+                "kind": "webhook_secret",
+                "account": webhook.account.as_str(),
+                "app": null,
+                "webhook": id.to_string(),
+                "url": webhook.url,
+                "mode": webhook.livemode.as_str(),
+                "value": value,
+            })
+        }
+    }
+}
+
+fn answer(dry_run: bool, plan: &[PlanLine], keys: &[Value], secrets: &[Value]) -> Answer {
+    Answer::One(
+        json!({"object": "platform_applied", "dry_run": dry_run, "plan": plan, "keys": keys, "secrets": secrets}),
+    )
 }

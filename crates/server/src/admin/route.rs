@@ -76,6 +76,8 @@ pub(super) struct Member {
     pub(super) is_required: bool,
     /// Whether it may be null.
     pub(super) is_nullable: bool,
+    /// Whether an empty text is as good as none.
+    pub(super) may_be_empty: bool,
     /// What it means, for people.
     pub(super) about: &'static str,
 }
@@ -111,7 +113,7 @@ pub(super) enum Kind {
 
 /// A member that may be left out of a request; an answer has it all the same.
 pub(super) const fn member(name: &'static str, kind: Kind, about: &'static str) -> Member {
-    Member { name, kind, is_required: false, is_nullable: false, about }
+    Member { name, kind, is_required: false, is_nullable: false, may_be_empty: false, about }
 }
 
 impl Member {
@@ -123,6 +125,11 @@ impl Member {
     /// One that may be null.
     pub(super) const fn nullable(self) -> Self {
         Self { is_nullable: true, ..self }
+    }
+
+    /// The same, of which an empty text is as good as none.
+    pub(super) const fn or_empty(self) -> Self {
+        Self { may_be_empty: true, ..self }
     }
 }
 

@@ -1,5 +1,7 @@
 mod given;
 mod inventory;
+mod pages;
+mod platform;
 mod resources;
 mod tokens;
 mod webhooks;
@@ -76,6 +78,16 @@ impl Server {
         let status = answer.status().as_u16();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         Answered { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    /// Sends a request whose body comes later, and answers its status.
+    fn begin(&self, token: &str, line: &str) -> (tokio::task::JoinHandle<u16>, tokio::sync::oneshot::Sender<String>) {
+        let (method, target) = line.split_once(' ').unwrap();
+        let (sender, body) = tokio::sync::oneshot::channel();
+        let request = Request::builder().method(method).uri(target).header(AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Late(body)).unwrap();
+        let admin = Arc::clone(&self.admin);
+        (tokio::spawn(async move { serve(&admin, request).await.status().as_u16() }), sender)
     }
 
     /// Sends a request as the operator.
@@ -196,6 +208,22 @@ impl Body for Silent {
     }
 }
 
+/// A body that comes when it is sent, or panics when its sender is gone.
+struct Late(tokio::sync::oneshot::Receiver<String>);
+
+impl Body for Late {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let late = &mut self.get_mut().0;
+        if late.is_terminated() {
+            return Poll::Ready(None);
+        }
+        Pin::new(late).poll(context).map(|body| Some(Ok(Frame::data(body.unwrap().into()))))
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_has_a_length_and_a_deadline() {
     let of = |length| receive(Full::new(Bytes::from(vec![b' '; length])));
@@ -292,4 +320,14 @@ async fn requests_find_their_endpoint() {
         assert_eq!(found, status, "{line}: {text}");
         assert!(text.contains(message), "{line}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_and_counted() {
+    let server = Server::start().await;
+    let (answer, body) = server.begin(TOKEN, "POST /v1/accounts");
+    drop(body);
+    assert_eq!(answer.await.unwrap(), 500);
+    assert_eq!(server.admin.api.metrics.panics.get(), 1);
+    server.ok("POST /v1/accounts", json!({"id": "acct_next"})).await;
 }

@@ -13,7 +13,7 @@ use http::Method;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, page};
+use super::call::{Answer, Call, cursor, page};
 use super::failure::Failure;
 use super::route::{AFTER, Gives, Kind, LIMIT, MODE, MODES, OVERLAP, Outcome, Route, Shape, member};
 use crate::webhooks::target::Target;
@@ -199,8 +199,12 @@ fn list(call: &Call) -> Outcome {
         let is_meant = |own: &&Endpoint| {
             (account.is_none() || own.account == account) && mode.is_none_or(|mode| mode == own.livemode)
         };
-        let found = directory.endpoints().filter(is_meant).map(|own| (own.id.to_string(), own)).collect();
-        page(found, &call.given, webhook)
+        let after = cursor(&call.given, |id| directory.endpoint(&EndpointId::parse(id)?).filter(is_meant))?;
+        let all: Box<dyn Iterator<Item = &Endpoint>> = match &account {
+            Some(account) => Box::new(directory.endpoints_of(account)),
+            None => Box::new(directory.endpoints()),
+        };
+        Ok(page(all.filter(is_meant), |own| own.id, after, &call.given, webhook))
     })
 }
 

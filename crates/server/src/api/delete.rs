@@ -1,10 +1,13 @@
 //! `POST /v1/apps/secrets/delete` (contract 1.4).
 
 use cholla_domain::delete::{DeleteRequest, delete as delete_secret};
+use cholla_domain::ports::Judgement;
+use cholla_domain::set::Overtaken;
 use cholla_wire::headers;
 use cholla_wire::secrets::DeleteParams;
 use http::header::IF_MATCH;
 
+use super::judging::Judging;
 use super::{Call, Input, Named};
 use crate::respond::Reply;
 use crate::state::Api;
@@ -27,15 +30,27 @@ pub(crate) async fn delete(api: &Api, call: &Call<'_>, input: Input<'_>) -> Repl
     let name = params.name.clone();
     let scope_kind = params.scope.kind();
     let key = idempotency.clone();
-    let request = DeleteRequest {
+    let mut request = DeleteRequest {
         name: params.name,
         scope: params.scope,
         expansion: params.expansion,
         precondition,
         idempotency,
         request: call.id,
+        judged: Judgement::default(),
     };
-    let answer = delete_secret(&api.ports, &call.caller.principal, request, call.now).await;
+    let mut judging = Judging::of(call);
+    let answer = loop {
+        let (caller, judged) = match judging.next(api, &request.scope).await {
+            Ok(judged) => judged,
+            Err(error) => return error.into(),
+        };
+        request.judged = judged;
+        match delete_secret(&api.ports, caller, request, call.now).await {
+            Ok(answer) => break answer,
+            Err(Overtaken(overtaken)) => request = overtaken,
+        }
+    };
     match answer.result {
         Ok(view) => call.secret(&view, true, answer.replay_of),
         Err(error) => {

@@ -184,6 +184,7 @@ impl InstallCall<'_> {
             InstallError::IdempotencyMismatch { original } => {
                 ApiError::idempotency_mismatch(named.idempotency_key, *original)
             }
+            InstallError::TooMuchKept => ApiError::too_many_requests("endpoint-rate"),
         }
     }
 
@@ -266,7 +267,9 @@ async fn create(api: &Api, call: &InstallCall<'_>, input: &Input<'_>) -> Reply {
     let decided = decide(api, call.asked(key), move |ctx| {
         let challenge = params.challenge.as_ref().map(|challenge| challenge.0.as_str());
         let channel = params.channel.map_or("", Channel::as_str);
-        let parameters = [params.app.as_bytes(), channel.as_bytes(), challenge.unwrap_or_default().as_bytes()];
+        let expansion = params.expansion.canonical();
+        let parameters: [&[u8]; 4] =
+            [params.app.as_bytes(), channel.as_bytes(), challenge.unwrap_or_default().as_bytes(), &expansion];
         let request = CreateRequest { app: &params.app, channel: params.channel, challenge, parameters: &parameters };
         installs::create(ctx, &caller, &request)
     });
@@ -280,9 +283,10 @@ async fn write(
     input: &Input<'_>,
     (install, operation): (String, KeptOperation),
 ) -> Reply {
-    if let Err(error) = input.parameters().and_then(|parameters| wire::decode_expand_only(&parameters)) {
-        return error.into();
-    }
+    let expansion = match input.parameters().and_then(|parameters| wire::decode_expand_only(&parameters)) {
+        Ok(expansion) => expansion.canonical(),
+        Err(error) => return error.into(),
+    };
     let key = match call.idempotency_key() {
         Ok(key) => key,
         Err(error) => return error.into(),
@@ -292,7 +296,7 @@ async fn write(
     let named = Named { install: &shown_id, idempotency_key, ..Named::default() };
     let (caller, unreachable) = (call.key.caller.clone(), call.key.unreachable.is_some());
     let decided = decide(api, call.asked(key), move |ctx| {
-        let request = InstallRequest { id: &install, parameters: &[] };
+        let request = InstallRequest { id: &install, parameters: &[&expansion] };
         match operation {
             _ if unreachable => {
                 let kept = replay_unreachable(ctx, &caller, operation, &request);

@@ -58,26 +58,45 @@ fn answer(api: &Api, parts: &Parts, link: &Link) -> Result<Page, ApiError> {
     let params = LinkParams::decode(input.parameters().map_err(ApiError::into_oauth)?)?;
     let directory = api.keeper.read();
     let app = app(&directory, link, &params)?;
-    // Checked here, so that a browser is never sent on with a request that consent would refuse.
+    // Checked here as consent does it, so that a browser is never sent on with a request that consent would refuse.
     let manifest = &app.offered().manifest;
     redirect_uri(manifest, params.livemode, params.redirect_uri.as_deref())
-        .map_err(|error: OperatorError| ApiError::oauth_invalid_redirect_uri(error.to_string()))?;
+        .map_err(|error| bad_redirect_uri(&error))?;
     Ok(match consent {
-        Consent::Page(url) => Page::Redirect(params.consent_url(url, &app.id)),
+        Consent::Page(url) => Page::Redirect(params.consent_url(url, &app.id, parts.uri.query().unwrap_or_default())),
         Consent::Own => Page::Html(super::consent::page(&directory, app, &params)),
     })
 }
 
 /// The app that a link names.
 fn app<'d>(directory: &'d Directory, link: &Link, params: &LinkParams) -> Result<&'d App, ApiError> {
-    let none = || ApiError::oauth_invalid_request("The link names no app.");
-    match link {
-        Link::Install(id) => directory.app(&AppId::new(id.as_str())).ok_or_else(none),
-        Link::Authorize => {
-            let id = params.client_id.as_deref().and_then(ClientId::parse).ok_or_else(none)?;
-            directory.app_of_client(&id).ok_or_else(none)
+    let (found, none) = match (link, params.client_id.as_deref()) {
+        (Link::Install(id), _) => (
+            directory.app(&AppId::new(id.as_str())),
+            "No app has the manifest id that the link ends in. Correct the link, or upload the app.",
+        ),
+        (Link::Authorize, Some(id)) => (
+            ClientId::parse(id).and_then(|id| directory.app_of_client(&id)),
+            "No app has the `client_id` of the link. Correct it: it is `ca_` and 32 letters or digits.",
+        ),
+        (Link::Authorize, None) => (None, "The link has no `client_id`. Add that of the app, which begins with `ca_`."),
+    };
+    found.ok_or_else(|| ApiError::oauth_invalid_request(none))
+}
+
+/// What is wrong with the redirect URI, for whoever made the link. The value is not repeated.
+fn bad_redirect_uri(error: &OperatorError) -> ApiError {
+    ApiError::oauth_invalid_redirect_uri(match error {
+        OperatorError::RedirectUriMissing => {
+            "The app has no redirect URI. Upload a manifest with `allowed_redirect_uris`."
         }
-    }
+        OperatorError::RedirectUriPlain => {
+            "In live mode the redirect URI must be https. Name one that is, or add `livemode=false` to the link."
+        }
+        _ => {
+            "The `redirect_uri` of the link is not exactly one of the app's. Correct it, or leave it out for the app's first."
+        }
+    })
 }
 
 #[cfg(test)]

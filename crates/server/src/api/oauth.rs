@@ -123,28 +123,33 @@ async fn token(api: &Api, call: OAuthCall, parameters: Parameters<'_>) -> Reply 
     }
     let issued_under = call.idempotency_key.as_ref().map(|key| issued_under(api, &call.key.developer, key, &params));
     let (developer, asked) = (call.key.developer.clone(), call.asked());
+    let presented = Arc::clone(&api.presented_tokens);
     let TokenParams { grant, redirect_uri, client_id, .. } = params;
     let decided = match grant {
         TokenGrant::Code { code, verifier } => {
             let challenge = verifier.as_ref().map(|verifier| cholla_seal::code_challenge(verifier));
             let request = ExchangeRequest { code, challenge, redirect_uri, client_id, issued_under };
-            Arc::clone(&api.keeper).decide(asked, move |ctx| exchange(ctx, &developer, &request)).await
+            Arc::clone(&api.keeper)
+                .decide(asked, move |ctx| exchange(ctx, &developer, &request, &|key| presented.contains(key)))
+                .await
         }
         TokenGrant::Refresh { token } => {
             let request = RefreshRequest { refresh_token: token, client_id, issued_under };
-            Arc::clone(&api.keeper).decide(asked, move |ctx| refresh(ctx, &developer, &request)).await
+            Arc::clone(&api.keeper)
+                .decide(asked, move |ctx| refresh(ctx, &developer, &request, &|key| presented.contains(key)))
+                .await
         }
     };
     match decided {
-        Ok(Ok(tokens)) => answer(&tokens, call.id),
+        Ok(Ok(tokens)) => answer(&tokens),
         Ok(Err(error)) => ApiError::from_oauth(error).into(),
         Err(error) => service::keep_failed(&error, call.id).into(),
     }
 }
 
-/// A pair that takes the place of one whose answer was lost says so (contract 15.9).
-fn answer(tokens: &Tokens, id: RequestId) -> Reply {
-    Reply { replay_of: tokens.replayed.then_some(id), ..plain(wire::tokens(tokens)) }
+/// A pair that takes the place of one whose answer was lost says so, and names the request that came first (contract 15.9 and 7.4).
+fn answer(tokens: &Tokens) -> Reply {
+    Reply { replay_of: tokens.replay_of, ..plain(wire::tokens(tokens)) }
 }
 
 /// What a retry is known by: the key and every parameter, of this developer and mode.

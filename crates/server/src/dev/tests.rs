@@ -35,6 +35,51 @@ async fn admin() -> Arc<Admin> {
     Arc::new(Admin { api, store: Arc::clone(&foundation.store), token, webhook_reach, dev: Some(dev) })
 }
 
+/// Status and message of a request to dev mode's own endpoints.
+async fn ask(admin: &Arc<Admin>, token: &str, (method, path): (Method, &str), body: &str) -> (u16, String) {
+    let request = http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+    let body = http_body_util::Full::new(bytes::Bytes::from(body.to_owned()));
+    let answer = crate::admin::serve(admin, request.body(body).unwrap()).await;
+    let status = answer.status().as_u16();
+    let bytes = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+    let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    (status, answer["error"]["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn the_clock_the_faults_and_the_reset_are_an_operators() {
+    let admin = admin().await;
+    let auditor = "admin_auditor";
+    let decided = admin.api.keeper.decide(admin.api.keeper.unasked(), move |ctx| {
+        let nobody = AccountId::new("");
+        let new = cholla_domain::operator::NewCredential {
+            kind: cholla_domain::operator::NewKind::Admin(cholla_domain::directory::credential::Role::Auditor),
+            account: &nobody,
+            livemode: Livemode::Test,
+            permissions: None,
+            expires_at: None,
+            value: Some(zeroize::Zeroizing::new(auditor.to_owned())),
+        };
+        let Decision { change, .. } = cholla_domain::operator::create_credential(ctx, "test", new).unwrap();
+        Decision { change, outcome: () }
+    });
+    decided.await.unwrap();
+    for (token, method, path, body, expected, words) in [
+        ("token", Method::GET, "/dev/clock", "", 200, ""),
+        (auditor, Method::GET, "/dev/clock", "", 403, "an auditor's"),
+        (auditor, Method::POST, "/dev/reset", "", 403, "an auditor's"),
+        (auditor, Method::GET, "/dev/faults", "", 403, "an auditor's"),
+        ("wrong", Method::GET, "/dev/clock", "", 401, "admin token"),
+        ("token", Method::POST, "/dev/clock", r#"{"set": 1, "set": 2}"#, 400, "`set` twice"),
+        ("token", Method::POST, "/dev/faults", r#"{"faults": [], "faults": []}"#, 400, "`faults` twice"),
+        ("token", Method::POST, "/dev/faults", r#"{"faults": [{"next": 1, "next": 2}]}"#, 400, "`next` twice"),
+    ] {
+        let (status, message) = ask(&admin, token, (method, path), body).await;
+        assert_eq!(status, expected, "{path} {body}: {message}");
+        assert!(message.contains(words), "{path} {body}: {message}");
+    }
+}
+
 async fn has_secrets(admin: &Admin) -> bool {
     let namespace = Namespace {
         developer: AccountId::new("acct_devA"),

@@ -7,7 +7,12 @@ use std::task::Poll;
 use async_trait::async_trait;
 use cholla_domain::directory::account::Account;
 use cholla_domain::id::AccountId;
+use cholla_domain::installs::destroy_namespace;
+use cholla_domain::livemode::Livemode;
 use cholla_domain::payload::Sealed;
+use cholla_domain::place::Namespace;
+use cholla_domain::ports::{Judgement, WrappedKey};
+use cholla_domain::tag::NamespaceTag;
 use cholla_seal::RootKey;
 use cholla_store::sqlite::{Options, Store};
 
@@ -131,13 +136,23 @@ async fn a_batch_that_fails_leaves_nothing() {
 async fn a_decision_that_panics_leaves_nothing_and_the_next_one_works() {
     let foundation = testing::foundation().await;
     let keeper = testing::keeper(&foundation);
-    let panicked = keeper.decide(keeper.unasked(), |_| -> Decision<()> { panic!() });
-    assert!(matches!(panicked.await, Err(KeepError::Unavailable(_))));
+    // What a panic says may hold a value.
+    let failed = |error: &KeepError| {
+        assert!(matches!(error, KeepError::Unavailable(_)));
+        assert_eq!(
+            error.chain(),
+            "the directory is unavailable: the change panicked, or was stopped with the server",
+            "{error:?}"
+        );
+        assert!(!format!("{error:?}").contains("canary"));
+    };
+    let panicked = keeper.decide(keeper.unasked(), |_| -> Decision<()> { panic!("canary") });
+    failed(&panicked.await.unwrap_err());
     let panicked = keeper.batch(keeper.unasked(), |batch| -> Result<(), String> {
         batch.decide(|ctx| add(ctx, "acct_half"));
-        panic!()
+        panic!("canary")
     });
-    assert!(matches!(panicked.await, Err(KeepError::Unavailable(_))));
+    failed(&panicked.await.unwrap_err());
     assert_eq!(added(&keeper, "acct_a").await.unwrap(), 0, "nobody is left with half of a batch");
     assert_eq!((shown(&keeper), stored(&foundation)), (vec!["acct_a".to_owned()], vec!["acct_a".to_owned()]));
 }
@@ -265,4 +280,117 @@ async fn it_starts_over_from_what_the_store_has() {
     keeper.start_over().await.unwrap();
     assert!(shown(&keeper).is_empty());
     assert_eq!(added(&keeper, "acct_b").await.unwrap(), 0);
+}
+
+/// Wrapped keys of which one is made just when its namespace is about to be closed.
+struct Raced {
+    store: Arc<Store>,
+    namespace: NamespaceTag,
+    races: AtomicU8,
+}
+
+#[async_trait]
+impl WrappedKeyStore for Raced {
+    async fn wrapped_key(&self, namespace: NamespaceTag) -> Result<Option<WrappedKey>, StoreError> {
+        let found = self.store.wrapped_key(namespace).await?;
+        if namespace == self.namespace && self.races.swap(0, Ordering::Relaxed) > 0 {
+            let made = self.store.keep_wrapped_key(namespace, WrappedKey(vec![7; 60]), Judgement::ALONE.at).await?;
+            assert!(found.is_none() && made.is_some());
+        }
+        Ok(found)
+    }
+
+    async fn keep_wrapped_key(
+        &self,
+        namespace: NamespaceTag,
+        key: WrappedKey,
+        judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError> {
+        self.store.keep_wrapped_key(namespace, key, judged).await
+    }
+}
+
+/// A keeper whose look at the keys is overtaken once by the first set of that namespace, where it `is_raced`.
+fn raced(foundation: &Foundation, namespace: &Namespace, is_raced: bool) -> Arc<Keeper> {
+    let store = Arc::clone(&foundation.store);
+    let namespace = foundation.instance.namespace_tag(namespace);
+    let keys = Arc::new(Raced { store, namespace, races: AtomicU8::new(is_raced.into()) });
+    let (directory, notices) = (foundation.store.clone(), foundation.store.clone());
+    let secrets = (Arc::clone(&foundation.instance), Arc::clone(&foundation.keyring));
+    Arc::new(Keeper::load(directory, (keys, notices), secrets, Arc::default(), 0).unwrap())
+}
+
+/// Contract 14.6: what is destroyed is decided by the commit, in a batch as well; what had no key leaves no erasure.
+#[tokio::test]
+async fn rule_14_6_a_key_that_is_made_while_its_namespace_is_closed_is_destroyed() {
+    let namespace = |account: &str| Namespace {
+        developer: AccountId::new("acct_dev"),
+        account: AccountId::new(account),
+        livemode: Livemode::Test,
+    };
+    for (is_raced, is_batch) in [(true, false), (false, false), (true, true), (false, true)] {
+        let foundation = testing::foundation().await;
+        let one = namespace("acct_m");
+        let keeper = raced(&foundation, &one, is_raced);
+        let tag = foundation.instance.namespace_tag(&one);
+        let destroy = {
+            let one = one.clone();
+            move |ctx: &Context<'_>| {
+                let mut change = destroy_namespace(ctx, &one);
+                // Closed twice, as by an uninstall, a reinstall and another uninstall: it is one end.
+                change.append(destroy_namespace(ctx, &one));
+                Decision { change, outcome: () }
+            }
+        };
+        if is_batch {
+            let done = keeper.batch(keeper.unasked(), move |batch| {
+                batch.decide(destroy);
+                Ok::<_, String>(())
+            });
+            done.await.unwrap().unwrap();
+        } else {
+            keeper.decide(keeper.unasked(), destroy).await.unwrap();
+        }
+        assert_eq!(foundation.store.wrapped_key(tag).await.unwrap(), None, "raced: {is_raced}");
+        let late = foundation.store.keep_wrapped_key(tag, WrappedKey(vec![8; 60]), Revision(0)).await.unwrap();
+        assert_eq!(late, None, "nobody who was judged before makes another");
+        let names = |keeper: &Keeper| {
+            let directory = keeper.read();
+            directory.erasures().map(|erasure| erasure.key_id.clone()).collect::<Vec<_>>()
+        };
+        let key = is_raced.then(|| Some(cholla_seal::key_id(&WrappedKey(vec![7; 60]))));
+        assert_eq!(names(&keeper), key.clone().into_iter().collect::<Vec<_>>(), "batch: {is_batch}");
+        assert_eq!(names(&keeper), names(&testing::keeper(&foundation)), "what is shown is what is kept");
+    }
+}
+
+/// Whoever judges by what a batch has made and not committed has to judge again.
+#[tokio::test]
+async fn nobody_is_judged_by_what_is_not_committed() {
+    let foundation = testing::foundation().await;
+    let keeper = testing::keeper(&foundation);
+    let revision = |keeper: &Keeper| keeper.revision(&keeper.read());
+    assert_eq!(revision(&keeper), Some(Revision(0)));
+    for (commits, expected) in [(true, 1), (false, 1), (true, 2)] {
+        let at_work = Arc::clone(&keeper);
+        let done = keeper.batch(keeper.unasked(), move |batch| {
+            let id = if commits { format!("acct_{expected}") } else { "acct_never".to_owned() };
+            let before = at_work.revision(&at_work.read());
+            batch.decide(|ctx| add(ctx, &id));
+            let seen = (before.is_some(), at_work.revision(&at_work.read()));
+            if commits { Ok(seen) } else { Err(seen) }
+        });
+        let (Ok(seen) | Err(seen)) = done.await.unwrap();
+        assert_eq!(seen, (true, None));
+        keeper.settle().await.unwrap();
+        assert_eq!(revision(&keeper), Some(Revision(expected)));
+    }
+    let panicked = keeper.batch(keeper.unasked(), |batch| -> Result<(), String> {
+        batch.decide(|ctx| add(ctx, "acct_half"));
+        panic!()
+    });
+    assert!(panicked.await.is_err());
+    assert_eq!(revision(&keeper), None);
+    keeper.settle().await.unwrap();
+    assert_eq!((revision(&keeper), shown(&keeper).len()), (Some(Revision(2)), 2));
 }

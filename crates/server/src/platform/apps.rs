@@ -1,6 +1,6 @@
 //! `[[apps]]`
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 
 use cholla_domain::directory::app::ApiAccess;
@@ -12,7 +12,7 @@ use super::document::{At, Table};
 use super::fault::quoted;
 use super::manifest::{self, FromManifest};
 use super::{App, AskedPermission, Distribution};
-use crate::manifest::is_redirect_uri;
+use crate::manifest::{NO_APP_ID, is_redirect_uri};
 
 /// The version of an app that gives none.
 const VERSION_DEFAULT: &str = "0.0.1";
@@ -104,6 +104,9 @@ fn app<'a>(
     };
     let permissions = permissions(table, manifest.as_ref());
     if let Some(At { line, value }) = id {
+        if !AppId::is_legal(value) {
+            table.fault(line, format!("`id` {NO_APP_ID}"));
+        }
         let names = permissions.as_ref().map(|list| list.iter().map(|asked| asked.permission.clone()).collect());
         if let Some(first) = asked.0.insert(value, Asked { line, permissions: names }) {
             let first = first.line;
@@ -194,16 +197,15 @@ fn content_security_policy(table: &Table<'_>) -> Option<(Vec<String>, Vec<String
     Some((list("connect_src"), list("image_src")))
 }
 
-/// The ids of the apps so far, each with the manifest id of its app.
+/// The declared ids of the apps so far, each with the manifest id of its app.
 #[derive(Default)]
 struct KnownIds {
-    manifest: HashSet<AppId>,
     public: HashMap<AppPublicId, AppId>,
     client: HashMap<ClientId, AppId>,
 }
 
 impl KnownIds {
-    /// No two apps of the file share an id, and no manifest id is another app's `app_id` (contract 11.3).
+    /// No two apps of the file share an id (contract 11.3).
     fn check(&mut self, table: &Table<'_>, app: &App) {
         let at = |key: &str| table.line_of(key).unwrap_or(table.line());
         let name = |id: &AppId| quoted(id.as_str());
@@ -215,15 +217,6 @@ impl KnownIds {
             let others = name(other);
             table.fault(at("client_id"), format!("`client_id` is that of {others}, too; give each app its own"));
         }
-        if let Some(other) = AppPublicId::parse(app.id.as_str()).and_then(|id| self.public.get(&id)) {
-            let others = name(other);
-            table.fault(at("id"), format!("`id` is the `app_id` of {others}; give the app another"));
-        }
-        if let Some(other) = app.app_id.and_then(|id| self.manifest.get(&AppId::new(id.to_string()))) {
-            let (own, others) = (name(&app.id), name(other));
-            table.fault(at("app_id"), format!("`app_id` is the `id` of {others}; give {own} another"));
-        }
-        self.manifest.insert(app.id.clone());
         if let Some(id) = app.app_id {
             self.public.entry(id).or_insert_with(|| app.id.clone());
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cholla_domain::limits::GIVEN_SECRET_CHARS_MIN;
 use cholla_wire::auth::MaskedKey;
 
 /// Characters of a text from the file that a fault shows.
@@ -55,6 +56,14 @@ impl Faults {
     pub(crate) fn exposed(file: &str, mode: u32) -> Self {
         let text = format!(
             "holds keys or signing secrets and can be read by others (mode {mode:04o}); run `chmod 600` on it, and ask yourself who may have read it"
+        );
+        Self(vec![Fault { file: file.to_owned(), line: None, text }])
+    }
+
+    /// A webhook secret in the file is one that could be guessed.
+    pub(crate) fn weak(file: &str) -> Self {
+        let text = format!(
+            "holds a webhook secret of fewer than {GIVEN_SECRET_CHARS_MIN} characters behind `whsec_`; draw a longer one, or remove it to have one generated"
         );
         Self(vec![Fault { file: file.to_owned(), line: None, text }])
     }

@@ -1,31 +1,29 @@
 //! Brings a directory to what a platform file declares: first a plan, then, step by step, what it says. Running it again changes nothing;
 //! what the file does not name stays, unless it is told otherwise.
 
-use std::collections::{BTreeMap, HashSet};
+mod steps;
 
-use cholla_domain::directory::account::{Account, User};
-use cholla_domain::directory::app::{App as StoredApp, Asks, Upload};
-use cholla_domain::directory::change::Change;
+use std::collections::HashSet;
+
+use cholla_domain::directory::app::{ApiAccess, Asks};
 use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind};
-use cholla_domain::directory::decision::{Context, Decision};
-use cholla_domain::directory::endpoint::Endpoint;
-use cholla_domain::directory::install::Install as StoredInstall;
-use cholla_domain::directory::record::{Record, RecordName};
-use cholla_domain::directory::secret::{RollableSecret, SigningSecret};
+use cholla_domain::directory::decision::Decision;
+use cholla_domain::directory::secret::SigningSecret;
 use cholla_domain::directory::state::{Directory, effective};
-use cholla_domain::id::{AppPublicId, ClientId, EndpointId, InstallId};
-use cholla_domain::installs::{Actor, NewInstall, begin_install, end_install, grant_exactly};
+use cholla_domain::id::{EndpointId, InstallId};
 use cholla_domain::time::Timestamp;
 use serde::Serialize;
 use zeroize::Zeroizing;
+
+use steps::{Doing, Drawn};
 
 use super::index::{Index, find_webhook, place_of_endpoint};
 use super::{App, Distribution, Install, Key, KeyKind, Platform, Webhook};
 use crate::keeper::Batch;
 use crate::world::Naming;
 
-/// Who does it, as the audit log names it.
-const ACTOR: Actor<'static> = Actor::Operator("platform file");
+/// Who brings a directory to a file at a start, as the audit log names it.
+pub(crate) const AT_START: &str = "platform file";
 
 /// How a file is applied.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +57,9 @@ pub(crate) struct PlanLine {
     pub(crate) name: String,
     /// What of it.
     pub(crate) detail: String,
+    /// The install that goes, for whoever looks what its end erases.
+    #[serde(skip)]
+    pub(crate) ends: Option<InstallId>,
 }
 
 /// What is to be done, as positions in the file, or ids of what goes.
@@ -83,6 +84,36 @@ pub(crate) struct Reconciled {
     pub(crate) plan: Vec<PlanLine>,
     /// The values of the file's keys, in its order: those that it gives, and those that were made now or are always the same.
     pub(crate) keys: Vec<Option<Zeroizing<String>>>,
+    /// The other secrets that were drawn now.
+    pub(crate) secrets: Vec<DrawnSecret>,
+}
+
+/// A secret that the file leaves out and that was drawn now.
+pub(crate) struct DrawnSecret {
+    /// What it signs for.
+    pub(crate) of: SecretOf,
+    /// The secret.
+    pub(crate) secret: SigningSecret,
+}
+
+/// What a secret signs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretOf {
+    /// For the app at that place of the file.
+    App(usize),
+    /// For the webhook endpoint at that place of the file, which has that id.
+    Webhook(usize, EndpointId),
+}
+
+impl Reconciled {
+    /// Takes note of what a step drew.
+    fn note(&mut self, drawn: Option<Drawn>) {
+        match drawn {
+            Some(Drawn::Key(at, value)) => self.keys[at] = Some(value),
+            Some(Drawn::Secret(secret)) => self.secrets.push(secret),
+            None => {}
+        }
+    }
 }
 
 /// Why a file does not fit what is there.
@@ -104,7 +135,7 @@ pub(crate) fn plan(
     Ok(planner.steps()?.into_iter().map(|(_, line)| line).collect())
 }
 
-/// Does what the plan says.
+/// Does what the plan says, for `by`, as the audit log names whoever asked.
 ///
 /// # Errors
 /// As [`plan`]; nothing is changed then.
@@ -113,26 +144,25 @@ pub(crate) fn reconcile(
     platform: &Platform,
     naming: &Naming<'_>,
     manner: Manner,
+    by: &str,
 ) -> Result<Reconciled, Misfit> {
     let index = Index::new(platform, naming);
     let steps = batch.decide(|ctx| {
         let planner = Planner { directory: ctx.directory, index: &index, manner, now: ctx.now };
         Decision::unchanged(planner.steps())
     })?;
-    let mut values: Vec<_> = (0..platform.keys.len()).map(|at| index.value(at)).collect();
-    let mut plan = Vec::with_capacity(steps.len());
+    let keys = (0..platform.keys.len()).map(|at| index.value(at)).collect();
+    let mut reconciled = Reconciled { plan: Vec::with_capacity(steps.len()), keys, secrets: Vec::new() };
+    let doing = Doing { index: &index, manner, by };
     for (step, line) in steps {
-        let drawn = batch.decide(|ctx| execute(ctx, &index, manner, &step));
-        if let (Step::Key(at, _), Some(drawn)) = (&step, drawn) {
-            values[*at] = Some(drawn);
-        }
-        plan.push(line);
+        reconciled.note(batch.decide(|ctx| doing.execute(ctx, &step)));
+        reconciled.plan.push(line);
     }
     if manner.anew {
         // A start is no news: whoever declares an endpoint hears of what happens from then on.
         batch.forget_events();
     }
-    Ok(Reconciled { plan, keys: values })
+    Ok(reconciled)
 }
 
 struct Planner<'a> {
@@ -145,7 +175,7 @@ struct Planner<'a> {
 type Planned = (Step, PlanLine);
 
 fn line(action: Action, kind: &'static str, name: impl Into<String>, detail: impl Into<String>) -> PlanLine {
-    PlanLine { action, kind, name: name.into(), detail: detail.into() }
+    PlanLine { action, kind, name: name.into(), detail: detail.into(), ends: None }
 }
 
 impl Planner<'_> {
@@ -241,10 +271,9 @@ impl Planner<'_> {
     /// The ids of a new app are nobody's yet: each would be taken for the other (contract 11.3).
     fn check_ids(&self, app: &App) -> Result<(), Misfit> {
         let directory = self.directory;
-        let by_own_id = AppPublicId::parse(app.id.as_str()).and_then(|id| directory.app_of_public_id(&id));
-        let by_app_id = app.app_id.and_then(|id| directory.app_named(&id.to_string()));
+        let by_app_id = app.app_id.and_then(|id| directory.app_of_public_id(&id));
         let by_client_id = app.client_id.and_then(|id| directory.app_of_client(&id));
-        match [("id", by_own_id), ("app_id", by_app_id), ("client_id", by_client_id)]
+        match [("app_id", by_app_id), ("client_id", by_client_id)]
             .into_iter()
             .find_map(|(key, taken)| Some((key, taken?)))
         {
@@ -308,19 +337,19 @@ impl Planner<'_> {
         let accounts: HashSet<_> = platform.accounts.iter().map(|account| &account.id).collect();
         let installs = self.index.installs();
         for account in &platform.accounts {
-            for (_, _, id) in self.directory.installs_on(&account.id).into_iter().flatten() {
+            for (_, _, id) in self.directory.installs_on(&account.id) {
                 let Some(install) = self.directory.install(id) else { continue };
                 if !installs.contains(&(&install.app, &install.account, id.livemode())) {
                     let name = format!("{} on {} ({})", install.app.as_str(), account.id, id.livemode().as_str());
-                    steps.push((Step::RemoveInstall(*id), line(Action::Remove, "install", name, "")));
+                    let removal = PlanLine { ends: Some(*id), ..line(Action::Remove, "install", name, "") };
+                    steps.push((Step::RemoveInstall(*id), removal));
                 }
             }
         }
         let hashes = self.index.hashes().iter().flatten().copied();
         let named: HashSet<CredentialKey> = hashes.chain(likes.iter().flatten().map(|found| found.key)).collect();
-        for credential in self.directory.credentials().filter(|found| accounts.contains(&found.account)) {
-            let is_made_by_others =
-                matches!(credential.kind, CredentialKind::OAuth { .. } | CredentialKind::Embedded { .. });
+        for credential in platform.accounts.iter().flat_map(|account| self.directory.credentials_of(&account.id)) {
+            let is_made_by_others = self.is_made_by_others(credential);
             if !named.contains(&credential.key) && credential.is_live(self.now) && !is_made_by_others {
                 let detail = format!("{} key of {}", credential.kind.as_str(), credential.account);
                 let name = credential.key.to_string();
@@ -334,6 +363,24 @@ impl Planner<'_> {
                 let name = endpoint.url.clone();
                 steps.push((Step::RemoveWebhook(endpoint.id), line(Action::Remove, "webhook", name, "")));
             }
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Whether a file cannot be expected to name it: OAuth and sessions make their own, and so does whoever issues an install's restricted
+    /// key (contract 16.1), the old ones included that live on for an overlap.
+    fn is_made_by_others(&self, credential: &Credential) -> bool {
+        match credential.kind {
+            CredentialKind::OAuth { .. } | CredentialKind::Embedded { .. } => true,
+            CredentialKind::Restricted { .. } => {
+                let install = credential.install.and_then(|id| self.directory.install(&id));
+                install.is_some_and(|install| {
+                    let is_issued = self.directory.access_of(install) == Some(ApiAccess::RestrictedApiKey);
+                    is_issued && (install.restricted_key == Some(credential.key) || credential.revoked_at.is_some())
+                })
+            }
+            _ => false,
         }
     }
 }
@@ -361,180 +408,6 @@ fn credential_kind(key: &Key, value: &str) -> CredentialKind {
 
 fn key_permissions(key: &Key) -> Option<cholla_domain::principal::Permissions> {
     key.permissions.as_ref().map(|names| effective(&names.iter().cloned().collect()))
-}
-
-/// One step. The value of a key that was drawn now is answered, this once.
-fn execute(ctx: &Context<'_>, index: &Index<'_>, manner: Manner, step: &Step) -> Decision<Option<Zeroizing<String>>> {
-    let (platform, naming) = (index.platform, index.naming);
-    let mut drawn = None;
-    let mut change = Change::default();
-    match step {
-        Step::Account(at) => put_account(ctx, &platform.accounts[*at], &mut change),
-        Step::User(of, at) => {
-            let account = &platform.accounts[*of];
-            let user = User { account: account.id.clone(), id: account.users[*at].clone(), added_at: ctx.now };
-            change.put(Record::User(user));
-        }
-        Step::App(at) => put_app(ctx, &platform.apps[*at], naming, &mut change),
-        Step::Install(at) => change = put_install(ctx, index, &platform.installs[*at]),
-        Step::Key(at, found) => {
-            let key = &platform.keys[*at];
-            match (index.value(*at), found.and_then(|found| ctx.directory.credential(&found))) {
-                // Its value was drawn at an earlier start, and nobody here knows it any more: it stays.
-                (None, Some(found)) => put_key(ctx, key, manner, found.clone(), &mut change),
-                (known, _) => drawn = make_key(ctx, key, manner, (naming, known), &mut change),
-            }
-        }
-        Step::Webhook(at) => put_webhook(ctx, &platform.webhooks[*at], naming, &mut change),
-        Step::RemoveInstall(id) => {
-            if let Some(install) = ctx.directory.install(id) {
-                change = end_install(ctx, ACTOR, install);
-            }
-        }
-        Step::RemoveKey(key) => {
-            if let Some(credential) = ctx.directory.credential(key) {
-                let revoked = Credential { revoked_at: Some(ctx.now), ..credential.clone() };
-                change.put(Record::Credential(Box::new(revoked)));
-            }
-        }
-        Step::RemoveWebhook(id) => change.remove(RecordName::Endpoint(*id)),
-    }
-    Decision { change, outcome: drawn }
-}
-
-fn put_account(ctx: &Context<'_>, account: &super::Account, change: &mut Change) {
-    let created_at = ctx.directory.account(&account.id).map_or(ctx.now, |found| found.created_at);
-    change.put(Record::Account(Account {
-        id: account.id.clone(),
-        name: account.name.clone(),
-        connected_to: account.connected_to.iter().cloned().collect(),
-        made_up: false,
-        created_at,
-    }));
-}
-
-fn put_app(ctx: &Context<'_>, app: &App, naming: &Naming<'_>, change: &mut Change) {
-    let manifest = app.manifest();
-    let mut stored = ctx.directory.app(&app.id).cloned().unwrap_or_else(|| {
-        let secret = naming.signing_secret(app).unwrap_or_else(|| naming.draw_secret(ctx, "absec_"));
-        StoredApp {
-            id: app.id.clone(),
-            public_id: app
-                .app_id
-                .or_else(|| naming.app_public_id(&app.id))
-                .unwrap_or_else(|| AppPublicId::draw(ctx.mint.entropy())),
-            client_id: app
-                .client_id
-                .or_else(|| naming.client_id(&app.id))
-                .unwrap_or_else(|| ClientId::draw(ctx.mint.entropy())),
-            owner: app.owner.clone(),
-            uploads: BTreeMap::new(),
-            releases: BTreeMap::new(),
-            signing_secret: RollableSecret::new(secret),
-            made_up: false,
-            created_at: ctx.now,
-        }
-    });
-    let newest = stored.uploads.values().next_back();
-    if newest.is_none_or(|newest| newest.manifest != manifest) {
-        let number = newest.map_or(1, |newest| newest.number + 1);
-        stored.uploads.insert(number, Upload { number, manifest, uploaded_at: ctx.now });
-    }
-    let newest = stored.newest().number;
-    if app.distribution == Distribution::Public && stored.published().is_none_or(|upload| upload.number != newest) {
-        stored.releases.insert(stored.release() + 1, newest);
-    }
-    if let Some(secret) = naming.signing_secret(app).filter(|secret| *secret != stored.signing_secret.current) {
-        stored.signing_secret = RollableSecret::new(secret);
-    }
-    change.put(Record::App(Box::new(stored)));
-}
-
-fn put_install(ctx: &Context<'_>, index: &Index<'_>, install: &Install) -> Change {
-    let Some(app) = ctx.directory.app(&install.app) else { return Change::default() };
-    let found: Option<&StoredInstall> = ctx.directory.install_of(&install.app, &install.account, install.livemode);
-    let wanted = index.asks(&install.app).map(|asks| granted(asks, &install.granted)).unwrap_or_default();
-    if let Some(found) = found {
-        return grant_exactly(ctx, ACTOR, found, &wanted);
-    }
-    let id = index
-        .naming
-        .install(install)
-        .filter(|id| ctx.directory.install(id).is_none() && ctx.directory.ended(id).is_none());
-    let new = NewInstall { granted: wanted, id, ..NewInstall::offered(app, &install.account, install.livemode) };
-    begin_install(ctx, ACTOR, new).1
-}
-
-/// A key whose value is known, or drawn and answered now.
-fn make_key(
-    ctx: &Context<'_>,
-    key: &Key,
-    manner: Manner,
-    (naming, known): (&Naming<'_>, Option<Zeroizing<String>>),
-    change: &mut Change,
-) -> Option<Zeroizing<String>> {
-    let prefix = format!("{}_{}_", key.kind.prefix(), key.livemode.as_str());
-    let (value, drawn) = if let Some(value) = known {
-        (value, None)
-    } else {
-        let drawn = naming.draw(ctx, &prefix);
-        (drawn.clone(), Some(drawn))
-    };
-    let found = CredentialKey::of(&ctx.mint.hash(value.as_bytes()));
-    let made = Credential {
-        key: found,
-        kind: credential_kind(key, &value),
-        account: key.account.clone(),
-        livemode: key.livemode,
-        permissions: None,
-        install: None,
-        tail: (value.len() >= 20).then(|| value.as_bytes().last_chunk().copied()).flatten(),
-        created_at: ctx.directory.credential(&found).map_or(ctx.now, |found| found.created_at),
-        expires_at: None,
-        revoked_at: None,
-    };
-    put_key(ctx, key, manner, made, change);
-    drawn
-}
-
-/// A credential as its key in the file says.
-fn put_key(ctx: &Context<'_>, key: &Key, manner: Manner, credential: Credential, change: &mut Change) {
-    let found = credential.key;
-    let install = key.kind.app().and_then(|app| ctx.directory.install_of(app, &key.account, key.livemode));
-    let counted_from = if manner.anew { ctx.now } else { credential.created_at };
-    change.put(Record::Credential(Box::new(Credential {
-        permissions: key_permissions(key),
-        install: install.map(|install| install.id),
-        expires_at: key.expires_in_seconds.map(|seconds| counted_from.plus(seconds)),
-        revoked_at: None,
-        ..credential
-    })));
-    if let (KeyKind::Restricted { .. }, Some(install)) = (&key.kind, install) {
-        let install = StoredInstall { restricted_key: Some(found), ..install.clone() };
-        change.put(Record::Install(Box::new(install)));
-    }
-}
-
-fn put_webhook(ctx: &Context<'_>, webhook: &Webhook, naming: &Naming<'_>, change: &mut Change) {
-    let found = find_webhook(ctx.directory, webhook);
-    let secret = naming.webhook_secret(webhook);
-    let kept = found.map(|found| found.secret.clone());
-    let secret = match (secret, kept) {
-        (Some(secret), Some(kept)) if kept.current == secret => kept,
-        (Some(secret), _) => RollableSecret::new(secret),
-        (None, Some(kept)) => kept,
-        (None, None) => RollableSecret::new(naming.draw_secret(ctx, "whsec_")),
-    };
-    change.put(Record::Endpoint(Box::new(Endpoint {
-        id: found.map_or_else(|| EndpointId::draw(ctx.mint.entropy()), |found| found.id),
-        account: Some(webhook.account.clone()),
-        livemode: webhook.livemode,
-        url: webhook.url.clone(),
-        connect: webhook.connect,
-        events: webhook.events.clone(),
-        secret,
-        created_at: found.map_or(ctx.now, |found| found.created_at),
-    })));
 }
 
 /// The secret that a webhook endpoint has now.

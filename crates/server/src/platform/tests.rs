@@ -230,11 +230,10 @@ fn rule_11_3_an_app_has_three_names() {
     check(&two(&own, &own), &["9: `app_id` is that of `one`, too; give each app its own"]);
     let own = format!("client_id = \"ca_{a}\"\n");
     check(&two(&own, &own), &["9: `client_id` is that of `one`, too; give each app its own"]);
-    let public = format!("app_{a}");
-    let own = format!("app_id = \"{public}\"\n");
-    check(&[app("one", &own), app(&public, "")].concat(), &["7: `id` is the `app_id` of `one`; give the app another"]);
-    let text = format!("8: `app_id` is the `id` of `{public}`; give `one` another");
-    check(&[app(&public, ""), app("one", &own)].concat(), &[&text]);
+    let illegal = "3: `id` is no app id; make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
+    for wrong in [format!("app_{a}"), format!("ca_{a}"), "sk_test_a".to_owned(), "..".to_owned(), "a b".to_owned()] {
+        check(&app(&wrong, ""), &[illegal]);
+    }
 }
 
 #[test]
@@ -699,6 +698,7 @@ fn a_file_with_keys_is_for_its_owner_only() {
     let key = "[[keys]]\nkind = \"secret\"\naccount = \"acct_a\"\n";
     let app = "[[apps]]\nid = \"a\"\nowner = \"acct_a\"\n";
     let webhook = "[[webhooks]]\naccount = \"acct_a\"\nurl = \"https://a.example\"\n";
+    let strong = "whsec_abcdefghijklmnopqrstuvwx";
     for (declared, mode, purpose, legal) in [
         (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{key}value = \"sk_test_a\"\n"), 0o640, Purpose::Production, false),
@@ -707,7 +707,7 @@ fn a_file_with_keys_is_for_its_owner_only() {
         (format!("{app}signing_secret = \"absec_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{app}signing_secret = \"absec_a\"\n"), 0o600, Purpose::Production, true),
         (format!("{webhook}secret = \"whsec_a\"\n"), 0o644, Purpose::Production, false),
-        (format!("{webhook}secret = \"whsec_a\"\n"), 0o600, Purpose::Production, true),
+        (format!("{webhook}secret = \"{strong}\"\n"), 0o600, Purpose::Production, true),
         (format!("{app}{key}{webhook}"), 0o644, Purpose::Production, true),
     ] {
         std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{declared}")).unwrap();
@@ -717,5 +717,17 @@ fn a_file_with_keys_is_for_its_owner_only() {
             format!("holds keys or signing secrets and can be read by others (mode {mode:04o}); run `chmod 600`");
         assert_eq!(found.is_none(), legal, "{declared} {mode:o} {purpose:?} {found:?}");
         assert!(found.is_none_or(|found| found.contains(&expected)), "{declared}");
+    }
+    // A short secret can be guessed from one delivery; in dev mode it is as good as another.
+    for (secret, purpose, legal) in [
+        ("whsec_abcdefghijklmnopqrstuvw", Purpose::Production, false),
+        ("whsec_a", Purpose::Development, true),
+        (strong, Purpose::Production, true),
+    ] {
+        std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{webhook}secret = \"{secret}\"\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let found = Platform::read(&path, purpose).err().map(|error| error.to_string());
+        assert_eq!(found.is_none(), legal, "{secret} {purpose:?}: {found:?}");
+        assert!(found.is_none_or(|found| found.contains("24 characters behind `whsec_`") && !found.contains(secret)));
     }
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use cholla_domain::error::SealError;
 use cholla_domain::id::Entropy;
-use cholla_domain::limits::{WEBHOOK_LOOK_SECONDS_MAX, WEBHOOKS_IN_FLIGHT_MAX, WEBHOOKS_PER_ENDPOINT_MAX};
+use cholla_domain::limits::{
+    WEBHOOK_EXTRA_PLACES_MAX, WEBHOOK_LOOK_SECONDS_MAX, WEBHOOKS_IN_FLIGHT_MAX, WEBHOOKS_PER_ENDPOINT_MAX,
+    WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX,
+};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::ports::{Delivery, DeliveryKey, Outbox, Settled};
 use cholla_domain::tag::RecordTag;
@@ -60,6 +63,9 @@ pub(crate) struct Dispatcher {
     pub(crate) wake: Arc<Notify>,
 }
 
+/// Endpoints whose latest try is remembered, at the most.
+const ENDPOINTS_REMEMBERED: usize = 4_096;
+
 /// What a try showed of its endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Landed {
@@ -75,23 +81,51 @@ struct Flights {
     tasks: JoinSet<Landed>,
     /// The delivery of each task, and which try of it this is.
     keys: HashMap<Id, (DeliveryKey, u32)>,
-    /// Endpoints whose latest try failed. They get one try at a time until one succeeds, so that those that hang hold few places.
-    failing: HashSet<RecordTag>,
+    /// What the latest try of an endpoint showed. One that fails gets one try at a time until one succeeds, so that those that hang hold
+    /// few places; one that works gets more, as far as there are any.
+    shown: HashMap<RecordTag, Landed>,
 }
 
 impl Flights {
     /// Tries under way, by endpoint.
-    fn load(&self) -> HashMap<RecordTag, usize> {
-        let mut load = HashMap::new();
+    fn load(&self) -> Load {
+        let mut load = Load::default();
         for (key, _) in self.keys.values() {
-            *load.entry(key.endpoint).or_default() += 1;
+            load.add(key.endpoint);
         }
         load
     }
 
-    /// Tries that an endpoint may have under way.
-    fn share(&self, endpoint: RecordTag) -> usize {
-        if self.failing.contains(&endpoint) { 1 } else { WEBHOOKS_PER_ENDPOINT_MAX }
+    /// Whether an endpoint may have another try under way beside its `load`.
+    fn has_place(&self, endpoint: RecordTag, load: &Load) -> bool {
+        let own = load.of(endpoint);
+        match self.shown.get(&endpoint) {
+            Some(Landed::Badly) => own < 1,
+            Some(Landed::Well) if own >= WEBHOOKS_PER_ENDPOINT_MAX => {
+                own < WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX && load.extra < WEBHOOK_EXTRA_PLACES_MAX
+            }
+            _ => own < WEBHOOKS_PER_ENDPOINT_MAX,
+        }
+    }
+}
+
+/// How many tries each endpoint has under way.
+#[derive(Default)]
+struct Load {
+    by_endpoint: HashMap<RecordTag, usize>,
+    /// Those beyond what every endpoint may have.
+    extra: usize,
+}
+
+impl Load {
+    fn of(&self, endpoint: RecordTag) -> usize {
+        self.by_endpoint.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, endpoint: RecordTag) {
+        let own = self.by_endpoint.entry(endpoint).or_default();
+        *own += 1;
+        self.extra += usize::from(*own > WEBHOOKS_PER_ENDPOINT_MAX);
     }
 }
 
@@ -138,21 +172,23 @@ impl Dispatcher {
     /// Deliveries that are due and have a place; none when the store does not answer.
     async fn take_due(&self, flights: &Flights, now: Timestamp) -> Option<Vec<Delivery>> {
         let mut load = flights.load();
-        let busy: Vec<_> =
-            load.iter().filter(|(tag, load)| **load >= flights.share(**tag)).map(|(tag, _)| *tag).collect();
+        let of_each = load.by_endpoint.keys().copied();
+        let busy: Vec<_> = of_each.filter(|endpoint| !flights.has_place(*endpoint, &load)).collect();
         let free = WEBHOOKS_IN_FLIGHT_MAX - flights.keys.len();
         if free == 0 {
             return Some(Vec::new());
         }
         // The outbox does not know what is under way: as far as that is to endpoints that are not busy, it is answered again.
-        let again: usize = load.iter().filter(|(tag, _)| !busy.contains(tag)).map(|(_, load)| load).sum();
-        let due = self.outbox.due(now, &busy, WEBHOOKS_PER_ENDPOINT_MAX, free + again).await;
+        let again: usize = load.by_endpoint.iter().filter(|(tag, _)| !busy.contains(tag)).map(|(_, load)| load).sum();
+        let due = self.outbox.due(now, &busy, WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX, free + again).await;
         let mut due = due.inspect_err(|error| tracing::warn!(%error, "webhooks wait for the store")).ok()?;
         let under_way: HashSet<_> = flights.keys.values().map(|(key, _)| *key).collect();
         due.retain(|delivery| {
-            let load = load.entry(delivery.key.endpoint).or_default();
-            let has_place = *load < flights.share(delivery.key.endpoint) && !under_way.contains(&delivery.key);
-            *load += usize::from(has_place);
+            let endpoint = delivery.key.endpoint;
+            let has_place = flights.has_place(endpoint, &load) && !under_way.contains(&delivery.key);
+            if has_place {
+                load.add(endpoint);
+            }
             has_place
         });
         due.truncate(free);
@@ -178,7 +214,7 @@ impl Dispatcher {
     /// One try, from the sealed body to the settled delivery.
     async fn deliver(&self, delivery: Delivery) -> Landed {
         let outcome = self.attempt(&delivery).await;
-        self.settle(delivery.key, outcome).await;
+        self.settle((delivery.key, delivery.attempts), outcome).await;
         if outcome == Settled::Delivered { Landed::Well } else { Landed::Badly }
     }
 
@@ -189,7 +225,7 @@ impl Dispatcher {
             Ok(body) => Bytes::copy_from_slice(&body),
             Err(error) => {
                 tracing::error!(endpoint = endpoint.id, %error, "the body of a webhook cannot be opened");
-                return self.after_failure(endpoint.livemode, delivery.attempts.saturating_add(1));
+                return self.after_failure(endpoint.livemode, delivery.attempts.saturating_add(1), delivery.queued_at);
             }
         };
         let signature = signature::header(&endpoint.secrets, self.clock.now(), &body);
@@ -200,22 +236,26 @@ impl Dispatcher {
         self.metrics.webhook_tries_failed.inc();
         let number = delivery.attempts.saturating_add(1);
         tracing::info!(endpoint = endpoint.id, %failure, number, "a webhook was not taken");
-        self.after_failure(endpoint.livemode, number)
+        self.after_failure(endpoint.livemode, number, delivery.queued_at)
     }
 
-    fn after_failure(&self, livemode: Livemode, failures: u32) -> Settled {
+    fn after_failure(&self, livemode: Livemode, failures: u32, queued_at: Timestamp) -> Settled {
         let mut jitter = [0];
         self.entropy.fill(&mut jitter);
-        schedule::after_failure(livemode, failures, self.clock.now(), jitter[0])
+        schedule::after_failure(livemode, failures, (queued_at, self.clock.now()), jitter[0])
     }
 
-    async fn settle(&self, key: DeliveryKey, outcome: Settled) {
-        if let Err(error) = self.outbox.settle(key, outcome, self.clock.now()).await {
-            tracing::warn!(%error, "what a webhook came to could not be written: it is sent again");
-            // Not at once: a store that is out of order is no reason to flood an endpoint.
-            tokio::time::sleep(Duration::from_secs(WEBHOOK_LOOK_SECONDS_MAX)).await;
-        } else if outcome == Settled::Failed {
-            self.metrics.webhooks_given_up.inc();
+    /// Settles a try that began after `attempts` tries.
+    async fn settle(&self, (key, attempts): (DeliveryKey, u32), outcome: Settled) {
+        match self.outbox.settle(key, attempts, outcome, self.clock.now()).await {
+            Err(error) => {
+                tracing::warn!(%error, "what a webhook came to could not be written: it is sent again");
+                // Not at once: a store that is out of order is no reason to flood an endpoint.
+                tokio::time::sleep(Duration::from_secs(WEBHOOK_LOOK_SECONDS_MAX)).await;
+            }
+            // An operator who has it sent again meanwhile gets what was promised.
+            Ok(true) if outcome == Settled::Failed => self.metrics.webhooks_given_up.inc(),
+            Ok(_) => {}
         }
     }
 
@@ -226,16 +266,13 @@ impl Dispatcher {
         if landed.is_none() {
             // A defect of ours. It is still due: left alone it would be tried, and panic, again and again.
             tracing::error!("a try of a webhook panicked");
-            self.settle(key, self.after_failure(Livemode::Live, number)).await;
+            let outcome = self.after_failure(Livemode::Live, number, self.clock.now());
+            self.settle((key, number.saturating_sub(1)), outcome).await;
         }
-        if landed == Some(Landed::Well) {
-            flights.failing.remove(&key.endpoint);
-        } else {
-            flights.failing.insert(key.endpoint);
-        }
+        flights.shown.insert(key.endpoint, landed.unwrap_or(Landed::Badly));
         // Endpoints come and go. Forgetting them all costs a few places, once.
-        if flights.failing.len() > WEBHOOKS_IN_FLIGHT_MAX {
-            flights.failing.clear();
+        if flights.shown.len() > ENDPOINTS_REMEMBERED {
+            flights.shown.clear();
         }
     }
 }

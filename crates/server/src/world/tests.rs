@@ -36,7 +36,7 @@ async fn build_in(foundation: &Arc<Foundation>, platform: &Platform) -> Built {
     let manner = Manner { anew: true, prune: false };
     let at = clock.now();
     let reconciled = testing::settle(&keeper, foundation, (platform, testing::derived, manner)).await.unwrap();
-    let declared = Declared::of(platform, &keeper.read(), &reconciled);
+    let declared = Declared::of(platform, &keeper.read(), &reconciled.keys);
     Built { foundation: Arc::clone(foundation), keeper, declared, at }
 }
 

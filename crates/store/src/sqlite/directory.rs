@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
 use cholla_domain::payload::Sealed;
-use cholla_domain::ports::{CommitOutcome, DirectoryCommit, DirectoryStore, RecordKey, Revision};
+use cholla_domain::ports::{Closing, CommitOutcome, DirectoryCommit, DirectoryStore, RecordKey, Revision};
 use cholla_domain::tag::RecordTag;
 use cholla_domain::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 use super::connection;
 use super::error::store_error;
 use super::job::Operation;
+use super::keys;
 use super::reader::Readers;
 use super::row::{self, defect};
 use super::store::Store;
@@ -49,6 +50,11 @@ impl Transaction<'_> {
         if revision(self.connection)? != commit.expects {
             return Ok(CommitOutcome::Moved);
         }
+        for closing in &commit.closed {
+            if keys::wrapped_key(self.connection, closing.namespace)? != closing.key {
+                return Ok(CommitOutcome::KeyMoved);
+            }
+        }
         self.next_revision()?;
         let mut put = self.connection.prepare_cached(
             "INSERT INTO record (key, sealed) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET sealed = excluded.sealed",
@@ -65,10 +71,14 @@ impl Transaction<'_> {
             note.execute(params![commit.now.as_unix(), entry.as_bytes()])?;
         }
         self.queue_deliveries(&commit.deliveries, commit.now)?;
-        for &(namespace, erasure) in &commit.destroyed {
+        for &Closing { namespace, erasure, .. } in &commit.closed {
             if let Some(owner) = self.destroy_key(namespace)? {
                 self.begin_erasure(erasure, owner)?;
             }
+            self.close(namespace.as_bytes())?;
+        }
+        for user in &commit.offboarded {
+            self.close(user.as_bytes())?;
         }
         Ok(CommitOutcome::Done)
     }
@@ -110,7 +120,7 @@ fn read_stretch(
     Ok(())
 }
 
-/// The first and the last row. Asked for one by one: SQLite finds either end at once, but looks at every row for both together.
+/// The first and the last row. Asked for one by one: `SQLite` finds either end at once, but looks at every row for both together.
 fn bounds(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     connection.query_row(
         "SELECT ifnull((SELECT min(row) FROM record), 1), ifnull((SELECT max(row) FROM record), 0)",

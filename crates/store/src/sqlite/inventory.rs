@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
-use cholla_domain::ports::{Inventory, NamespaceCounts};
+use cholla_domain::ports::{Inventory, NamespaceCounts, SecretRead};
 use cholla_domain::record::StoredSecret;
 use cholla_domain::tag::{NameTag, NamespaceTag, ScopeTag};
 use cholla_domain::time::Timestamp;
@@ -75,21 +75,22 @@ impl Transaction<'_> {
     }
 }
 
-struct NoteRead {
-    place: Place,
-    day: u32,
-}
+struct NoteReads(Vec<SecretRead>);
 
-impl Operation for NoteRead {
+impl Operation for NoteReads {
     type Outcome = ();
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
-        // The secret may be gone since it was read; its day would outlive it.
+        // The secret may be gone since it was read, and another one have its name.
         let mut statement = transaction.connection.prepare_cached(
-            "INSERT INTO read_day (scope, name, day) SELECT scope, name, ?3 FROM secret WHERE scope = ?1 AND name = ?2
+            "INSERT INTO read_day (scope, name, day)
+             SELECT scope, name, ?4 FROM secret WHERE scope = ?1 AND name = ?2 AND id = ?3
              ON CONFLICT (scope, name) DO UPDATE SET day = excluded.day WHERE excluded.day > day",
         )?;
-        statement.execute(params![self.place.scope.as_bytes(), self.place.name.as_bytes(), self.day])?;
+        for read in &self.0 {
+            let id = read.id.suffix().as_bytes();
+            statement.execute(params![read.scope.as_bytes(), read.name.as_bytes(), id, read.day])?;
+        }
         Ok(())
     }
 }
@@ -113,10 +114,17 @@ impl Inventory for Store {
         self.readers.with(|connection| reader::list(connection, scope, now)).map_err(store_error)
     }
 
-    async fn note_read(&self, scope: ScopeTag, name: NameTag, day: u32) -> Result<(), StoreError> {
-        let place = Place { scope, name };
-        let noted = self.readers.with(|connection| read_day(connection, place)).map_err(store_error)?;
-        if noted >= Some(day) { Ok(()) } else { self.write(NoteRead { place, day }).await }
+    async fn note_reads(&self, reads: &[SecretRead]) -> Result<(), StoreError> {
+        // Most were noted earlier on that day, and cost no transaction.
+        let is_new = |connection: &Connection, read: &SecretRead| {
+            let place = Place { scope: read.scope, name: read.name };
+            rusqlite::Result::Ok(read_day(connection, place)?.is_none_or(|noted| noted < read.day).then_some(*read))
+        };
+        let new = self.readers.with(|connection| {
+            reads.iter().filter_map(|read| is_new(connection, read).transpose()).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let new = new.map_err(store_error)?;
+        if new.is_empty() { Ok(()) } else { self.write(NoteReads(new)).await }
     }
 
     async fn read_days(&self, scope: ScopeTag) -> Result<Vec<(NameTag, u32)>, StoreError> {

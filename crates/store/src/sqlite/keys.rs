@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
-use cholla_domain::ports::{WrappedKey, WrappedKeyStore};
+use cholla_domain::ports::{Judgement, Revision, WrappedKey, WrappedKeyStore};
 use cholla_domain::tag::NamespaceTag;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,7 +12,7 @@ use super::store::Store;
 use super::transaction::Transaction;
 
 /// The living wrapped key of a namespace.
-fn wrapped_key(connection: &Connection, namespace: NamespaceTag) -> rusqlite::Result<Option<WrappedKey>> {
+pub(super) fn wrapped_key(connection: &Connection, namespace: NamespaceTag) -> rusqlite::Result<Option<WrappedKey>> {
     let mut statement =
         connection.prepare_cached("SELECT wrapped FROM wrapped_key WHERE namespace = ?1 AND is_alive = 1")?;
     statement.query_row([namespace.as_bytes()], |columns| Ok(WrappedKey(columns.get(0)?))).optional()
@@ -28,13 +28,17 @@ pub(super) fn owner(connection: &Connection, namespace: NamespaceTag) -> rusqlit
 struct KeepWrappedKey {
     namespace: NamespaceTag,
     key: WrappedKey,
+    judged: Revision,
 }
 
 impl Operation for KeepWrappedKey {
-    type Outcome = WrappedKey;
+    type Outcome = Option<WrappedKey>;
 
-    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<WrappedKey> {
-        transaction.keep_wrapped_key(self.namespace, &self.key)
+    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<Option<WrappedKey>> {
+        if transaction.is_overtaken(self.namespace, Judgement { at: self.judged, user: None })? {
+            return Ok(None);
+        }
+        transaction.keep_wrapped_key(self.namespace, &self.key).map(Some)
     }
 }
 
@@ -78,7 +82,12 @@ impl WrappedKeyStore for Store {
         self.readers.with(|connection| wrapped_key(connection, namespace)).map_err(store_error)
     }
 
-    async fn keep_wrapped_key(&self, namespace: NamespaceTag, key: WrappedKey) -> Result<WrappedKey, StoreError> {
-        self.write(KeepWrappedKey { namespace, key }).await
+    async fn keep_wrapped_key(
+        &self,
+        namespace: NamespaceTag,
+        key: WrappedKey,
+        judged: Revision,
+    ) -> Result<Option<WrappedKey>, StoreError> {
+        self.write(KeepWrappedKey { namespace, key, judged }).await
     }
 }

@@ -12,6 +12,7 @@
 
 mod cache;
 mod checkpoint;
+mod closed;
 mod connection;
 mod directory;
 mod erasure;

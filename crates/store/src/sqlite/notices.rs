@@ -177,16 +177,18 @@ struct Told {
     through: u64,
     deliveries: Vec<NewDelivery>,
     now: Timestamp,
+    queued_max: usize,
 }
 
 impl Operation for Told {
-    type Outcome = ();
+    /// Deliveries that found no room.
+    type Outcome = u64;
 
-    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
-        transaction.queue_deliveries(&self.deliveries, self.now)?;
+    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<u64> {
+        let left_out = transaction.queue_notices(&self.deliveries, self.now, self.queued_max)?;
         let through = i64::try_from(self.through).unwrap_or(i64::MAX);
         transaction.connection.prepare_cached("DELETE FROM notice WHERE number <= ?1")?.execute([through])?;
-        Ok(())
+        Ok(left_out)
     }
 }
 
@@ -205,6 +207,8 @@ impl Notices for Store {
     }
 
     async fn told(&self, through: u64, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Told { through, deliveries, now }).await
+        let left_out = self.write(Told { through, deliveries, now, queued_max: self.notices_queued_max }).await?;
+        self.counters.notices_dropped.fetch_add(left_out, Ordering::Relaxed);
+        Ok(())
     }
 }

@@ -274,7 +274,7 @@ fn connect(path: &Path, options: &Options) -> Result<(Connection, Recent), Refus
     connection.query_row(
         "SELECT (SELECT revision FROM directory_state), (SELECT max(row) FROM record), (SELECT min(key) FROM record),
                 (SELECT max(number) FROM audit), (SELECT max(row) FROM delivery), (SELECT max(number) FROM notice),
-                (SELECT min(scope) FROM scope)",
+                (SELECT min(scope) FROM scope), (SELECT min(tag) FROM closed), (SELECT min(endpoint) FROM notice_count)",
         [],
         |_| Ok(()),
     )?;

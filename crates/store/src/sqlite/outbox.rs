@@ -138,6 +138,40 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Queues deliveries that tell of secrets, as far as their endpoints have fewer than `max` of them to be made. Answers how many were
+    /// left out.
+    pub(super) fn queue_notices(
+        &self,
+        deliveries: &[NewDelivery],
+        now: Timestamp,
+        max: usize,
+    ) -> rusqlite::Result<u64> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO delivery (event, endpoint, state, queued_at, due_at, attempts, sealed, is_notice)
+             SELECT ?1, ?2, 0, ?3, ?4, 0, ?5, 1
+             WHERE coalesce((SELECT deliveries FROM notice_count WHERE endpoint = ?2 AND state = 0), 0) < ?6
+             ON CONFLICT (event, endpoint) DO NOTHING",
+        )?;
+        let mut left_out = 0;
+        for NewDelivery { key, due_at, sealed } in deliveries {
+            let (endpoint, queued_at) = (key.endpoint.as_bytes(), now.as_unix());
+            let values = params![key.event, endpoint, queued_at, due_at.as_unix(), sealed.as_bytes(), row::most(max)];
+            left_out += u64::from(statement.execute(values)? == 0);
+        }
+        Ok(left_out)
+    }
+
+    /// Forgets the delivery of an endpoint that was settled first, if it tells of secrets and there are more than `max` in that state.
+    fn forget_settled_notice(&self, endpoint: RecordTag, state: i64, max: usize) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM delivery WHERE row =
+                 (SELECT row FROM delivery WHERE state = ?2 AND endpoint = ?1 ORDER BY due_at, row LIMIT 1)
+             AND is_notice = 1 AND (SELECT deliveries FROM notice_count WHERE endpoint = ?1 AND state = ?2) > ?3",
+        )?;
+        statement.execute(params![endpoint.as_bytes(), state, row::most(max)])?;
+        Ok(())
+    }
+
     /// Erases every delivery.
     pub(super) fn erase_outbox(&self) -> rusqlite::Result<()> {
         self.connection.execute("DELETE FROM delivery", [])?;
@@ -147,24 +181,32 @@ impl Transaction<'_> {
 
 struct Settle {
     key: DeliveryKey,
+    attempts: u32,
     outcome: Settled,
     now: Timestamp,
+    notices_settled_max: usize,
 }
 
 impl Operation for Settle {
-    type Outcome = ();
+    type Outcome = bool;
 
-    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
+    fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<bool> {
         let (state, due_at) = match self.outcome {
             Settled::Delivered => (DELIVERED, self.now),
             Settled::Retry(due_at) => (PENDING, due_at),
             Settled::Failed => (FAILED, self.now),
         };
         let mut statement = transaction.connection.prepare_cached(
-            "UPDATE delivery SET state = ?3, due_at = ?4, attempts = attempts + 1 WHERE event = ?1 AND endpoint = ?2",
+            "UPDATE delivery SET state = ?3, due_at = ?4, attempts = attempts + 1
+             WHERE event = ?1 AND endpoint = ?2 AND state = 0 AND attempts = ?5",
         )?;
-        statement.execute(params![self.key.event, self.key.endpoint.as_bytes(), state, due_at.as_unix()])?;
-        Ok(())
+        let endpoint = self.key.endpoint.as_bytes();
+        let as_it_was =
+            statement.execute(params![self.key.event, endpoint, state, due_at.as_unix(), self.attempts])? > 0;
+        if as_it_was && state != PENDING {
+            transaction.forget_settled_notice(self.key.endpoint, state, self.notices_settled_max)?;
+        }
+        Ok(as_it_was)
     }
 }
 
@@ -178,7 +220,7 @@ impl Operation for Resend {
 
     fn execute(&self, transaction: &mut Transaction<'_>) -> rusqlite::Result<bool> {
         let mut statement = transaction.connection.prepare_cached(
-            "UPDATE delivery SET state = 0, due_at = ?3, attempts = 0 WHERE event = ?1 AND endpoint = ?2",
+            "UPDATE delivery SET state = 0, queued_at = ?3, due_at = ?3, attempts = 0 WHERE event = ?1 AND endpoint = ?2",
         )?;
         let changed = statement.execute(params![self.key.event, self.key.endpoint.as_bytes(), self.now.as_unix()])?;
         Ok(changed > 0)
@@ -233,8 +275,15 @@ impl Outbox for Store {
         self.readers.with(next_due).map_err(store_error)
     }
 
-    async fn settle(&self, key: DeliveryKey, outcome: Settled, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Settle { key, outcome, now }).await
+    async fn settle(
+        &self,
+        key: DeliveryKey,
+        attempts: u32,
+        outcome: Settled,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let notices_settled_max = self.notices_settled_max;
+        self.write(Settle { key, attempts, outcome, now, notices_settled_max }).await
     }
 
     async fn deliveries(&self, event: [u8; EVENT_ID_LENGTH]) -> Result<Vec<Delivery>, StoreError> {

@@ -27,6 +27,8 @@ pub struct Statistics {
     pub checkpoints: u64,
     /// Writes that wait for the writer.
     pub queue_length: u64,
+    /// Deliveries that tell of secrets and were left out, because their endpoint had too many waiting.
+    pub notices_dropped: u64,
 }
 
 /// Where the writer and the checkpointer count.
@@ -39,6 +41,7 @@ pub(super) struct Counters {
     pub(super) wal_pages: AtomicU64,
     pub(super) wal_pages_behind: AtomicU64,
     pub(super) checkpoints: AtomicU64,
+    pub(super) notices_dropped: AtomicU64,
 }
 
 impl Counters {
@@ -60,6 +63,7 @@ impl Counters {
             wal_pages: read(&self.wal_pages),
             wal_pages_behind: read(&self.wal_pages_behind),
             checkpoints: read(&self.checkpoints),
+            notices_dropped: read(&self.notices_dropped),
             ..Statistics::default()
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use cholla_domain::error::StoreError;
-use cholla_domain::limits::WRITE_QUEUE_MAX;
+use cholla_domain::limits::{NOTICES_SETTLED_MAX, OUTBOX_PER_ENDPOINT_MAX, WRITE_QUEUE_MAX};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,7 +21,7 @@ use super::reader::Readers;
 use super::statistics::{Counters, Statistics};
 use super::writer::{Message, Writer};
 
-/// How much memory the store may use.
+/// How much memory the store may use, and how much of the disk what is to be told of secrets.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes of the cache of sealed records.
@@ -33,6 +33,10 @@ pub struct Options {
     /// Idempotency records that are found through memory before they are indexed, half as many again while that goes on; about 50 bytes
     /// each. All of them are read at every start, a million in a second.
     pub recent_records: usize,
+    /// Deliveries that tell of secrets and wait, of one endpoint.
+    pub notices_queued_max: usize,
+    /// Deliveries that told of secrets and are kept, of one endpoint in one state.
+    pub notices_settled_max: usize,
 }
 
 impl Default for Options {
@@ -42,6 +46,8 @@ impl Default for Options {
             writer_cache_bytes: 32 << 20,
             reader_cache_bytes: 8 << 20,
             recent_records: 32_768,
+            notices_queued_max: OUTBOX_PER_ENDPOINT_MAX,
+            notices_settled_max: NOTICES_SETTLED_MAX,
         }
     }
 }
@@ -53,9 +59,11 @@ pub struct Store {
     pub(super) cache: Arc<Cache>,
     pub(super) readers: Readers,
     pub(super) keeps_notices: Arc<AtomicBool>,
+    pub(super) notices_queued_max: usize,
+    pub(super) notices_settled_max: usize,
+    pub(super) counters: Arc<Counters>,
     queue: mpsc::Sender<Message>,
     stopping: Arc<AtomicBool>,
-    counters: Arc<Counters>,
     writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
     /// Unlocks the directory when the writer has ended and the connections are closed.
     _lock: Option<File>,
@@ -115,7 +123,18 @@ impl Store {
         };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(|| writer.run())?;
         let writer = Mutex::new(Some(thread));
-        Ok(Self { cache, readers, keeps_notices, queue: sender, stopping, counters, writer, _lock: lock })
+        Ok(Self {
+            cache,
+            readers,
+            keeps_notices,
+            notices_queued_max: options.notices_queued_max,
+            notices_settled_max: options.notices_settled_max,
+            counters,
+            queue: sender,
+            stopping,
+            writer,
+            _lock: lock,
+        })
     }
 
     /// Hands `operation` to the writer and waits until it is committed. With a full queue it waits at the door first.

@@ -43,6 +43,9 @@ struct Occupant {
 impl Transaction<'_> {
     /// Contract 4.1, 4.2, 4.4; the order of the checks is that of the port.
     pub(super) fn set(&mut self, home: Home, secret: &NewSecret, now: Timestamp) -> rusqlite::Result<SetOutcome> {
+        if self.is_overtaken(home.namespace, secret.judged)? {
+            return Ok(SetOutcome::Overtaken);
+        }
         let scope = home.scope;
         let key = match self.slot(secret.idempotency, now)? {
             Some(Slot::Kept(kept)) => return Ok(SetOutcome::Kept(kept)),
@@ -65,7 +68,7 @@ impl Transaction<'_> {
                     self.keep(key.as_ref(), KeptResult::ScopeFull, now)?;
                     return Ok(SetOutcome::ScopeFull);
                 }
-                Room::Closed => return Ok(SetOutcome::Moved),
+                Room::Closed => return Ok(SetOutcome::Overtaken),
             },
         };
         self.notice_set(home.namespace, row, &secret.header, now)?;
@@ -86,6 +89,9 @@ impl Transaction<'_> {
         deletion: &Deletion,
         now: Timestamp,
     ) -> rusqlite::Result<DeleteOutcome> {
+        if self.is_overtaken(home.namespace, deletion.judged)? {
+            return Ok(DeleteOutcome::Overtaken);
+        }
         let scope = home.scope;
         let key = match self.slot(deletion.idempotency, now)? {
             Some(Slot::Kept(kept)) => return Ok(DeleteOutcome::Kept(kept)),

@@ -8,8 +8,8 @@ use cholla_domain::id::UserId;
 use cholla_domain::place::Scope;
 use cholla_domain::policy::Write;
 use cholla_domain::ports::{
-    CommitOutcome, DirectoryCommit, DirectoryStore, ErasedCounts, ErasureStore, Inventory, NamespaceCounts, NewSecret,
-    Outbox, RecordKey, Revision, SecretStore, SetOutcome, WrappedKey, WrappedKeyStore,
+    Closing, CommitOutcome, DirectoryCommit, DirectoryStore, ErasedCounts, ErasureStore, Inventory, NamespaceCounts,
+    NewSecret, Outbox, RecordKey, Revision, SecretStore, SetOutcome, WrappedKey, WrappedKeyStore,
 };
 use cholla_domain::tag::{ErasureId, NameTag};
 use cholla_store::sqlite::Store;
@@ -64,7 +64,11 @@ pub(crate) async fn change_until_killed(store: Arc<Store>) {
             removals: vec![record_key(2, revision)],
             deliveries: vec![delivery(next, 1, NOW)],
             audit: vec![sealed_text(&next.to_string())],
-            destroyed: vec![(namespace_tag(&account(revision)), erasure(revision))],
+            closed: vec![Closing {
+                namespace: namespace_tag(&account(revision)),
+                key: Some(key(revision)),
+                erasure: erasure(revision),
+            }],
             ..change(revision)
         };
         assert_eq!(store.commit(commit).await.unwrap(), CommitOutcome::Done);
@@ -72,9 +76,13 @@ pub(crate) async fn change_until_killed(store: Arc<Store>) {
     }
 }
 
+fn key(revision: u64) -> WrappedKey {
+    WrappedKey(revision.to_be_bytes().repeat(10))
+}
+
 async fn fill(store: &Store, revision: u64) {
-    let key = WrappedKey(revision.to_be_bytes().repeat(10));
-    assert_eq!(store.keep_wrapped_key(namespace_tag(&account(revision)), key.clone()).await.unwrap(), key);
+    let kept = store.keep_wrapped_key(namespace_tag(&account(revision)), key(revision), Revision(revision)).await;
+    assert_eq!(kept.unwrap(), Some(key(revision)));
     for user in 0..SCOPES {
         let place = place::<Write>(&account(revision), Scope::User(UserId::new(format!("usr_{user}"))));
         for number in 0..SECRETS {

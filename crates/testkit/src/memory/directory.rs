@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
 use cholla_domain::payload::Sealed;
-use cholla_domain::ports::{CommitOutcome, DirectoryCommit, DirectoryStore, RecordKey, Revision};
+use cholla_domain::ports::{Closing, CommitOutcome, DirectoryCommit, DirectoryStore, RecordKey, Revision};
 use cholla_domain::time::Timestamp;
 
 use super::{MemoryStore, State};
@@ -26,10 +26,13 @@ impl Records {
 
 impl State {
     fn commit(&mut self, commit: DirectoryCommit) -> CommitOutcome {
-        let directory = &mut self.directory;
-        if directory.revision != commit.expects {
+        if self.directory.revision != commit.expects {
             return CommitOutcome::Moved;
         }
+        if commit.closed.iter().any(|closing| self.key(closing.namespace) != closing.key) {
+            return CommitOutcome::KeyMoved;
+        }
+        let directory = &mut self.directory;
         directory.revision.0 += 1;
         directory.sealed.extend(commit.puts);
         for key in &commit.removals {
@@ -40,12 +43,15 @@ impl State {
             directory.audit.push((number, commit.now, entry));
         }
         self.outbox.queue(commit.deliveries, commit.now);
-        for (namespace, erasure) in commit.destroyed {
+        let revision = self.directory.revision;
+        for Closing { namespace, erasure, .. } in commit.closed {
             if let Some(owner) = self.owner(namespace) {
                 self.keys[owner].wrapped = None;
                 self.erasures.begin(erasure, owner);
             }
+            self.closed.insert(*namespace.as_bytes(), revision);
         }
+        self.closed.extend(commit.offboarded.iter().map(|user| (*user.as_bytes(), revision)));
         CommitOutcome::Done
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
-use cholla_domain::ports::{ErasedCounts, ErasureStore, Inventory, NamespaceCounts};
+use cholla_domain::ports::{ErasedCounts, ErasureStore, Inventory, NamespaceCounts, SecretRead};
 use cholla_domain::record::StoredSecret;
 use cholla_domain::tag::{ErasureId, NameTag, NamespaceTag, ScopeTag};
 use cholla_domain::time::Timestamp;
@@ -106,11 +106,13 @@ impl Inventory for MemoryStore {
         Ok(self.state().list(scope, now))
     }
 
-    async fn note_read(&self, scope: ScopeTag, name: NameTag, day: u32) -> Result<(), StoreError> {
+    async fn note_reads(&self, reads: &[SecretRead]) -> Result<(), StoreError> {
         let mut state = self.state();
-        if state.secrets.iter().any(|row| row.is(scope, name)) {
-            let last = state.read_days.entry((scope, name)).or_default();
-            *last = day.max(*last);
+        for read in reads {
+            if state.secrets.iter().any(|row| row.is(read.scope, read.name) && row.secret.header.id == read.id) {
+                let last = state.read_days.entry((read.scope, read.name)).or_default();
+                *last = read.day.max(*last);
+            }
         }
         Ok(())
     }

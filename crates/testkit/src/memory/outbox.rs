@@ -63,16 +63,25 @@ impl Outbox for MemoryStore {
         Ok(self.state().outbox.pending().map(|(_, delivery)| delivery.due_at).min())
     }
 
-    async fn settle(&self, key: DeliveryKey, outcome: Settled, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(delivery) = self.state().outbox.find(key) {
-            (delivery.state, delivery.due_at) = match outcome {
-                Settled::Delivered => (DeliveryState::Delivered, now),
-                Settled::Retry(due_at) => (DeliveryState::Pending, due_at),
-                Settled::Failed => (DeliveryState::Failed, now),
-            };
-            delivery.attempts += 1;
-        }
-        Ok(())
+    async fn settle(
+        &self,
+        key: DeliveryKey,
+        attempts: u32,
+        outcome: Settled,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let found = state.outbox.find(key);
+        let as_it_was =
+            |delivery: &&mut Delivery| delivery.state == DeliveryState::Pending && delivery.attempts == attempts;
+        let Some(delivery) = found.filter(as_it_was) else { return Ok(false) };
+        (delivery.state, delivery.due_at) = match outcome {
+            Settled::Delivered => (DeliveryState::Delivered, now),
+            Settled::Retry(due_at) => (DeliveryState::Pending, due_at),
+            Settled::Failed => (DeliveryState::Failed, now),
+        };
+        delivery.attempts += 1;
+        Ok(true)
     }
 
     async fn deliveries(&self, event: [u8; EVENT_ID_LENGTH]) -> Result<Vec<Delivery>, StoreError> {
@@ -94,7 +103,8 @@ impl Outbox for MemoryStore {
         let found = state.outbox.find(key);
         let is_there = found.is_some();
         if let Some(delivery) = found {
-            (delivery.state, delivery.due_at, delivery.attempts) = (DeliveryState::Pending, now, 0);
+            (delivery.state, delivery.queued_at, delivery.due_at) = (DeliveryState::Pending, now, now);
+            delivery.attempts = 0;
         }
         Ok(is_there)
     }

@@ -51,7 +51,8 @@ impl ApiError {
             Error::PreconditionFailed => Self::precondition_failed(),
             Error::IdempotencyMismatch { original } => Self::idempotency_mismatch(key, *original),
             Error::IdempotencyInFlight { original } => Self::idempotency_in_flight(key, *original),
-            Error::Unavailable(_) => Self::unavailable(),
+            // A scope that is being erased is soon empty, and takes secrets again (contract 14.8).
+            Error::Unavailable(_) | Error::Denied(Denied::BeingErased) => Self::unavailable(),
             Error::Internal(_) => Self::internal(),
         }
     }
@@ -95,6 +96,7 @@ mod tests {
                 403,
                 "- - A UI extension can set secrets of the account scope and of its own user only.",
             ),
+            (Error::Denied(Denied::BeingErased), 503, "- - The service is temporarily unavailable. Please try again."),
             (
                 Error::Expiry(ExpiryError::NotInFuture),
                 400,
@@ -165,7 +167,11 @@ mod tests {
 
     #[test]
     fn rule_6_30_and_6_31_types_and_retries() {
-        for (error, retry) in [(Error::Unavailable("disk".into()), Some(true)), (Error::Internal("bug".into()), None)] {
+        for (error, retry) in [
+            (Error::Denied(Denied::BeingErased), Some(true)),
+            (Error::Unavailable("disk".into()), Some(true)),
+            (Error::Internal("bug".into()), None),
+        ] {
             let error = converted(&error);
             assert_eq!((error.kind(), error.should_retry()), ("api_error", retry));
         }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use cholla_domain::oauth::OAuthError;
+use cholla_domain::operator::is_account_id;
 
 use super::ApiError;
-use crate::text::shown;
+use crate::text::MASK;
 
 impl ApiError {
     /// Contract 15.14 a: the request itself is at fault.
@@ -38,14 +39,14 @@ impl ApiError {
         Self::oauth(401, "invalid_client", "No app of this developer has the client id given.")
     }
 
-    /// Contract 15.14 e, at a deauthorize.
+    /// Contract 15.14 e, at a deauthorize. What is no account id is not repeated: it may be a misplaced key (contract 15.15).
     pub fn oauth_not_connected(account: &str) -> Self {
         Self::oauth(
             401,
             "invalid_client",
             format!(
                 "This application is not connected to stripe account {}, or that account does not exist.",
-                shown(account)
+                if is_account_id(account) { account } else { MASK }
             ),
         )
     }

@@ -2,6 +2,7 @@
 
 use cholla_domain::directory::install::Channel;
 
+use super::Expansion;
 use crate::error::ApiError;
 use crate::expand::{self, Answer};
 use crate::field::Field;
@@ -28,6 +29,8 @@ pub struct CreateParams {
     pub channel: Option<Channel>,
     /// The challenge of the code.
     pub challenge: Option<Challenge>,
+    /// Which expansions were asked for.
+    pub expansion: Expansion,
 }
 
 impl CreateParams {
@@ -44,8 +47,8 @@ impl CreateParams {
         let challenge = CHALLENGE.choice(challenge)?;
         let method = METHOD.choice(method)?;
         let challenge = decode_challenge(challenge.as_deref(), method.as_deref())?;
-        expand::decode(Answer::Install, parameters.get("expand"))?;
-        Ok(Self { app, channel, challenge })
+        let expansion = Expansion::decode(&parameters)?;
+        Ok(Self { app, channel, challenge, expansion })
     }
 }
 

@@ -27,7 +27,6 @@ const BOUNDS: [(&str, &str); 4] =
     [("gt", "created[gt]"), ("gte", "created[gte]"), ("lt", "created[lt]"), ("lte", "created[lte]")];
 const ACCOUNT: Field = Field::new("account");
 const APP: Field = Field::new("app");
-const APPROVAL: Field = Field::new("approval_required");
 const CREATED_BY: Field = Field::new("created_by");
 const STATUS: Field = Field::new("status");
 const STARTING_AFTER: Field = Field::new("starting_after");
@@ -42,8 +41,7 @@ pub fn decode_list(mut parameters: Parameters<'_>) -> Result<ListRequest, ApiErr
     parameters.refuse_unknown_in(&KNOWN, &[("created", &BOUNDS.map(|(name, _)| name))])?;
     let account = text(&ACCOUNT, parameters.take("account"))?;
     let app = text(&APP, parameters.take("app"))?;
-    let approval_required = APPROVAL.choice(parameters.take("approval_required"))?;
-    let approval_required = approval_required.map(|text| boolean(&text)).transpose()?;
+    let approval_required = boolean("approval_required", parameters.take("approval_required"))?;
     let channel = channel(parameters.take("channel"))?;
     let created = created(parameters.take("created"))?;
     let created_by = text(&CREATED_BY, parameters.take("created_by"))?;
@@ -74,14 +72,15 @@ fn text(field: &Field, value: Option<Value<'_>>) -> Result<Option<String>, ApiEr
     Ok(field.optional(value)?.map(Text::into_string))
 }
 
-/// `true` or `false` in any letter case: older SDKs for Python send `True`.
-fn boolean(text: &str) -> Result<bool, ApiError> {
-    if text.eq_ignore_ascii_case("true") {
-        Ok(true)
-    } else if text.eq_ignore_ascii_case("false") {
-        Ok(false)
-    } else {
-        Err(ApiError::not_a_boolean("approval_required", text))
+/// `true` or `false` in any letter case: older SDKs for Python send `True`. An object or array is no boolean either (contract 18.17).
+fn boolean(param: &'static str, value: Option<Value<'_>>) -> Result<Option<bool>, ApiError> {
+    match value {
+        None => Ok(None),
+        Some(Value::Text(text)) if text.is_empty() => Ok(None),
+        Some(Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(Value::Text(text)) => Err(ApiError::not_a_boolean(param, &text)),
+        Some(other) => Err(ApiError::not_a_boolean(param, &other.json())),
     }
 }
 

@@ -26,9 +26,13 @@ fn check_create(form: &str, expected: &str) {
             assert_eq!(error.status(), 400, "{form}");
             summary(&error)
         }
-        Ok(CreateParams { app, channel, challenge }) => {
+        Ok(CreateParams { app, channel, challenge, expansion }) => {
             let challenge = challenge.map_or(String::new(), |Challenge(text)| format!(" challenge {text}"));
-            format!("ok {app} {}{challenge}", channel.map_or("-", Channel::as_str))
+            let expansion = match expansion.canonical() {
+                [0, 0] => String::new(),
+                flags => format!(" expand {flags:?}"),
+            };
+            format!("ok {app} {}{challenge}{expansion}", channel.map_or("-", Channel::as_str))
         }
     };
     assert_eq!(actual, expected, "{form}");
@@ -101,7 +105,10 @@ fn rule_10_2_and_13_1_legal_creates() {
     let challenge = format!("code_challenge={CHALLENGE}&code_challenge_method=S256");
     check_create(&format!("app=a&{challenge}"), &format!("ok a - challenge {CHALLENGE}"));
     check_create("app=a&code_challenge=&code_challenge_method=", "ok a -");
-    check_create("app=a&expand[]=content_security_policy_granted&expand[]=content_security_policy_pending", "ok a -");
+    check_create(
+        "app=a&expand[]=content_security_policy_granted&expand[]=content_security_policy_pending",
+        "ok a - expand [1, 1]",
+    );
 }
 
 #[test]
@@ -198,6 +205,8 @@ fn rule_18_5_and_18_17_and_18_18_faults_of_a_list() {
     for text in ["maybe", "1", "yes", "tru"] {
         check_list(&format!("approval_required={text}"), &format!("- approval_required Invalid boolean: {text}"));
     }
+    check_list("approval_required[]=true", "- approval_required Invalid boolean: [\"true\"]");
+    check_list("approval_required[x]=true", "- approval_required Invalid boolean: {\"x\":\"true\"}");
     let integer = |param: &str, value: &str| format!("parameter_invalid_integer {param} Invalid integer: {value}");
     check_list("created=abc", &integer("created", "abc"));
     check_list("created[]=5", &integer("created", "[\"5\"]"));
@@ -263,6 +272,23 @@ fn rule_10_3_and_10_4_and_10_5_and_11_8_what_takes_expand_alone() {
          'data.content_security_policy_granted' instead.",
     );
     check_list("expand[]=data.account", "- - This property cannot be expanded (data.account).");
+}
+
+#[test]
+fn rule_10_13_and_7_4_expansions_are_compared_as_a_set() {
+    let (granted, pending) = ("expand[]=content_security_policy_granted", "expand[]=content_security_policy_pending");
+    for (form, expected) in [
+        (String::new(), [0, 0]),
+        ("expand[]=".to_owned(), [0, 0]),
+        (granted.to_owned(), [1, 0]),
+        (pending.to_owned(), [0, 1]),
+        (format!("{pending}&{granted}&{pending}"), [1, 1]),
+        ("expand[1]=content_security_policy_granted".to_owned(), [1, 0]),
+    ] {
+        assert_eq!(decode_expand_only(&parameters(&form)).unwrap().canonical(), expected, "{form}");
+        let create = CreateParams::decode(parameters(&format!("app=x&{form}"))).unwrap();
+        assert_eq!(create.expansion.canonical(), expected, "{form}");
+    }
 }
 
 fn set(texts: &[&str]) -> BTreeSet<String> {

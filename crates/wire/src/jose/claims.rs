@@ -34,6 +34,8 @@ pub struct EmbeddedClaims {
     pub user: UserId,
     /// The mode.
     pub livemode: Livemode,
+    /// When it was signed, where it says so.
+    pub issued_at: Option<Timestamp>,
     /// When the key expires.
     pub expires_at: Timestamp,
 }
@@ -103,6 +105,7 @@ impl EmbeddedClaims {
         }
         Ok(Self {
             expires_at: written.expiry(now)?,
+            issued_at: written.iat.map(Timestamp::from_unix),
             app: written.app,
             account: AccountId::new(written.account),
             user: UserId::new(written.sub),

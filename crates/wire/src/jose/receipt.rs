@@ -32,7 +32,7 @@ impl ReceiptKey {
 
     /// `payload`, the JSON of a receipt, as a compact JWS. `sign` signs with the private half. Read it with
     /// [`JwkSet::verify`](super::JwkSet::verify), which takes payloads of at most
-    /// [`TOKEN_PAYLOAD_CHARS_MAX`](cholla_domain::limits::TOKEN_PAYLOAD_CHARS_MAX) characters in base64url.
+    /// [`RECEIPT_PAYLOAD_CHARS_MAX`](cholla_domain::limits::RECEIPT_PAYLOAD_CHARS_MAX) characters in base64url.
     pub fn sign(&self, payload: &[u8], sign: impl FnOnce(&[u8]) -> [u8; 64]) -> String {
         let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{RECEIPT_TYPE}"}}"#, self.id);
         let mut jws = format!("{}.{}", encoded(header.as_bytes()), encoded(payload));

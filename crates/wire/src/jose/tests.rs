@@ -382,6 +382,10 @@ fn check_claims(text: &str, expected: Result<(&str, Livemode, i64), ClaimsError>
         account: AccountId::new("acct_x"),
         user: UserId::new(user),
         livemode,
+        issued_at: serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|claims| claims["iat"].as_i64())
+            .map(Timestamp::from_unix),
         expires_at: Timestamp::from_unix(expires_at),
     });
     assert_eq!(read, expected, "{text}");
@@ -503,6 +507,19 @@ fn receipts_verify_under_the_published_key_and_are_nothing_else() {
         (&other, TokenType::Receipt, Err(JwtError::Malformed)),
     ] {
         assert_eq!(published.verify(token, kind, verify), expected, "{token}");
+    }
+    // A receipt may be longer than any token: it holds a user id, and each character of that may be escaped.
+    for (length, receipts, jwts) in [
+        (12_288, Ok(()), Ok(())),
+        (12_289, Ok(()), Err(JwtError::Malformed)),
+        (49_152, Ok(()), Err(JwtError::Malformed)),
+        (49_153, Err(JwtError::Malformed), Err(JwtError::Malformed)),
+    ] {
+        let long = vec![b'x'; length];
+        let receipt = key.sign(&long, |message| pair.sign(message).as_ref().try_into().unwrap());
+        assert_eq!(published.verify(&receipt, TokenType::Receipt, verify).map(|_| ()), receipts, "{length}");
+        let jwt = PLATFORM.token("EdDSA", &json!({ "alg": "EdDSA", "kid": key.id() }).to_string(), &long);
+        assert_eq!(published.verify(&jwt, TokenType::Jwt, verify).map(|_| ()), jwts, "{length}");
     }
     let others = set(&[PLATFORM.jwk("ES256"), PLATFORM.jwk("RS256")]);
     assert_eq!(others.verify(&receipt, TokenType::Receipt, verify), Err(JwtError::UnknownKey));

@@ -188,6 +188,10 @@ fn rule_15_14_and_15_15_every_other_error() {
     check_error(&ApiError::oauth_wrong_client_secret(), 401, "invalid_client", secret);
     let connected = "This application is not connected to stripe account acct_x, or that account does not exist.";
     check_error(&ApiError::oauth_not_connected("acct_x"), 401, "invalid_client", connected);
+    let connected = connected.replace("acct_x", "****");
+    for misplaced in ["rk_test_0123456789abcdef", "acct", "acct_", "acct_a b"] {
+        check_error(&ApiError::oauth_not_connected(misplaced), 401, "invalid_client", &connected);
+    }
     let uri = ApiError::oauth_invalid_redirect_uri("no");
     check_error(&uri, 400, "invalid_redirect_uri", "no");
     // What is no fault of the request's form keeps the envelope of section 6.
@@ -240,7 +244,7 @@ fn rule_15_5_the_answer() {
         account: AccountId::new("acct_m"),
         livemode,
         publishable: publishable.map(str::to_owned),
-        replayed: false,
+        replay_of: None,
     };
     for (livemode, publishable, expected) in [
         (
@@ -321,7 +325,7 @@ fn rule_15_11_links() {
 fn rule_15_11_the_page_of_the_platform_gets_the_same_query_and_the_app() {
     let sent = |query: &str, page: &str| {
         let params = LinkParams::decode(form::read(Method::Get, query, None, b"").unwrap()).unwrap();
-        params.consent_url(page, &AppId::new("com.example.a"))
+        params.consent_url(page, &AppId::new("com.example.a"), query)
     };
     assert_eq!(sent("", "https://p.example/install"), "https://p.example/install?app=com.example.a");
     assert_eq!(
@@ -338,6 +342,33 @@ fn rule_15_11_the_page_of_the_platform_gets_the_same_query_and_the_app() {
             VERIFIER.replace('~', "%7E")
         )
     );
+    let page = "https://p.example/install";
+    for (query, page, expected) in [
+        // What SDKs add and what nobody knows goes on, in its order and as often as it came; only its spelling may be another.
+        (
+            "response_type=code&scope=stripe_apps&client_id=ca_1",
+            page,
+            "&client_id=ca_1&response_type=code&scope=stripe_apps",
+        ),
+        (
+            "x=1&livemode=true&x=2&y[a]=%C3%A9+b%26c&empty=&bare",
+            page,
+            "&livemode=true&x=1&x=2&y%5Ba%5D=%C3%A9%20b%26c&empty=&bare=",
+        ),
+        ("a;app=c&%3D=%23", page, "&a%3Bapp=c&%3D=%23"),
+        // What is known goes on once, as it was checked.
+        ("state=one&state=two&livemode=false&livemode=false", page, "&state=two&livemode=false"),
+        ("redirect_uri=&state=", page, ""),
+        // Nothing else may be read in its place, whoever reads it.
+        ("app=evil&%61pp=evil&APP=evil&+app=evil&app%20=evil&app[=evil&App[x]=evil", page, ""),
+        ("app[]=evil&app%5B%5D=evil", page, ""),
+        ("app[x]=evil&app%5By%5D=evil", page, ""),
+        ("redirect.uri=evil&redirect+uri=evil&Redirect_URI=evil", page, ""),
+        ("lang=fr&LANG[]=fr&tongue=fr", "https://p.example/install?lang=de", "&tongue=fr"),
+    ] {
+        let app = if page.contains('?') { "&app=com.example.a" } else { "?app=com.example.a" };
+        assert_eq!(sent(query, page), format!("{page}{app}{expected}"), "{query}");
+    }
 }
 
 #[test]

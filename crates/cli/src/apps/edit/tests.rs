@@ -103,7 +103,7 @@ fn json_on_one_line() {
 #[test]
 fn json_as_people_write_it() {
     // Each on its line; the purpose first; braces and quotes in strings; more fields; a blank line between groups.
-    let before = "{ \"id\": \"a]}\\\"\",\n\n  \"permissions\" : [\n    { \"purpose\" : \"{[\\\"\\u00e9,\", \"permission\" : \"a\" },\n    { \"purpose\" : \"B\", \"permission\" : \"b\", \"more\" : [1] } ],\n\n  \"name\": \"x\" }";
+    let before = "{ \"name\": \"a]}\\\"\",\n\n  \"permissions\" : [\n    { \"purpose\" : \"{[\\\"\\u00e9,\", \"permission\" : \"a\" },\n    { \"purpose\" : \"B\", \"permission\" : \"b\", \"more\" : [1] } ],\n\n  \"id\": \"x\" }";
     json(
         before,
         NEW,

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// All credentials.
 #[derive(Default)]
-pub(super) struct Credentials {
+pub struct Credentials {
     by_key: HashMap<CredentialKey, Box<Credential>, BuildKeyedAlready>,
     by_account: HashMap<AccountId, BTreeSet<CredentialKey>>,
     /// Those that are drawn again and again, by when each dies: what is over is found without looking at all of them.
@@ -24,7 +24,7 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// All that were loaded, each once. The same as putting them one by one, but what is sorted is sorted once for all.
-    pub(super) fn of(parts: Vec<Vec<Box<Credential>>>) -> Self {
+    pub fn of(parts: Vec<Vec<Box<Credential>>>) -> Self {
         let mut all = Self::default();
         all.by_key.reserve(parts.iter().map(Vec::len).sum());
         let mut mortal = Vec::new();
@@ -77,10 +77,11 @@ impl Credentials {
             }
         }
         if let (Some(app), None) = (credential.kind.app(), credential.install) {
-            remove_from(&mut self.unbound, (app.clone(), credential.account.clone(), credential.livemode), key);
+            let place = (app.clone(), credential.account.clone(), credential.livemode);
+            remove_from(&mut self.unbound, &place, key);
         }
         if let CredentialKind::Publishable { .. } = credential.kind {
-            remove_from(&mut self.publishable, (credential.account, credential.livemode), key);
+            remove_from(&mut self.publishable, &(credential.account, credential.livemode), key);
         }
     }
 
@@ -122,11 +123,17 @@ impl Credentials {
     }
 }
 
-fn remove_from<K: Ord>(index: &mut BTreeMap<K, BTreeSet<CredentialKey>>, place: K, key: &CredentialKey) {
-    if let Some(keys) = index.get_mut(&place) {
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials")
+    }
+}
+
+fn remove_from<K: Ord>(index: &mut BTreeMap<K, BTreeSet<CredentialKey>>, place: &K, key: &CredentialKey) {
+    if let Some(keys) = index.get_mut(place) {
         keys.remove(key);
         if keys.is_empty() {
-            index.remove(&place);
+            index.remove(place);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The ways to find what is in the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Directory, InstallOrder, mode};
+use super::{Directory, InstallEntry, InstallOrder, KeptTotal, Wanted, mode};
 use crate::directory::account::{Account, User};
 use crate::directory::app::App;
 use crate::directory::credential::{Credential, CredentialKey};
 use crate::directory::endpoint::Endpoint;
-use crate::directory::erasure::{Ending, Erasure};
+use crate::directory::erasure::{Ending, Erasure, ErasureTarget};
 use crate::directory::grant::Grant;
 use crate::directory::install::{EndedInstall, Install};
 use crate::directory::kept::KeptInstall;
@@ -101,15 +102,24 @@ impl Directory {
         self.ended.get(id)
     }
 
-    /// The last install of an app on an account in a mode that ended and is still remembered.
-    pub fn last_ended(&self, app: &AppId, account: &AccountId, livemode: Livemode) -> Option<&EndedInstall> {
-        let places = self.ended_by_place.get(&(app.clone(), account.clone(), livemode))?;
-        self.ended.get(&places.last()?.2)
+    /// The installs of an app on an account in a mode that ended and are still remembered, in the order in which they ended.
+    pub fn ended_at<'a>(
+        &'a self,
+        app: &AppId,
+        account: &AccountId,
+        livemode: Livemode,
+    ) -> impl DoubleEndedIterator<Item = &'a EndedInstall> + use<'a> {
+        self.ended.at(&(app.clone(), account.clone(), livemode))
     }
 
     /// All installs that ended and are still remembered, in no order.
     pub fn all_ended(&self) -> impl Iterator<Item = &EndedInstall> {
-        self.ended.values()
+        self.ended.iter()
+    }
+
+    /// The ids of the installs that ended at `moment` or before, in the order in which they ended.
+    pub fn ended_until(&self, moment: Timestamp) -> impl Iterator<Item = &InstallId> {
+        self.ended.until(moment)
     }
 
     /// The install of an app on an account in a mode.
@@ -136,14 +146,39 @@ impl Directory {
         self.relations.get(developer)?.get(account)?[mode(livemode)].reach
     }
 
-    /// The places of an app's installs on every account and in both modes, oldest first.
-    pub fn installs_of_app(&self, app: &AppId) -> Option<&BTreeSet<InstallOrder>> {
-        self.installs_by_app.get(app)
+    /// The places of an app's installs on every account and in both modes, in no order.
+    pub fn installs_of_app(&self, app: &AppId) -> impl Iterator<Item = &InstallOrder> {
+        self.listed.of_app(app)
     }
 
-    /// The places of the installs on an account in both modes, oldest first.
-    pub fn installs_on(&self, account: &AccountId) -> Option<&BTreeSet<InstallOrder>> {
-        self.installs_by_account.get(account)
+    /// The places of the installs on an account in both modes, in no order.
+    pub fn installs_on(&self, account: &AccountId) -> impl Iterator<Item = &InstallOrder> {
+        self.listed.on_account(account)
+    }
+
+    /// The first `max` of an app's installs that a list is to have. Nothing else is looked at.
+    pub fn page_of_app(&self, app: &AppId, wanted: &Wanted, max: usize) -> Vec<InstallOrder> {
+        self.listed.page_of_app(app, wanted, max)
+    }
+
+    /// The first `max` of the installs on an account that a list is to have. Nothing else is looked at.
+    pub fn page_on_account(&self, account: &AccountId, wanted: &Wanted, max: usize) -> Vec<InstallOrder> {
+        self.listed.page_on_account(account, wanted, max)
+    }
+
+    /// The first `max` of these installs that a list is to have.
+    pub fn page_of<'a>(
+        &self,
+        installs: impl IntoIterator<Item = &'a Install>,
+        wanted: &Wanted,
+        max: usize,
+    ) -> Vec<InstallOrder> {
+        let entries = installs.into_iter().filter_map(|install| self.installs.get(&install.id));
+        let listed = entries.map(InstallEntry::listed).filter(|(kind, place)| wanted.has(*kind, place));
+        let mut places: Vec<_> = listed.map(|(_, place)| place).collect();
+        wanted.sort(&mut places);
+        places.truncate(max);
+        places
     }
 
     /// The public installs of an app that have not been carried to its last release, oldest first (contract 13.7).
@@ -236,9 +271,35 @@ impl Directory {
         self.erasures.get(id)
     }
 
+    /// The id of the newest erasure.
+    pub fn newest_erasure(&self) -> Option<ErasureId> {
+        self.erasures.newest()
+    }
+
     /// All erasures, in no order.
     pub fn erasures(&self) -> impl Iterator<Item = &Erasure> {
-        self.erasures.values()
+        self.erasures.iter()
+    }
+
+    /// The erasures whose receipt is not written, the oldest first.
+    pub fn unfinished_erasures(&self) -> impl Iterator<Item = &Erasure> {
+        self.erasures.unfinished()
+    }
+
+    /// The last erasure of a target.
+    pub fn last_erasure(&self, target: &ErasureTarget) -> Option<&Erasure> {
+        self.erasures.last_of(target)
+    }
+
+    /// The users of an account whose scopes are being erased; `None` where there is nobody (contract 14.8).
+    pub fn being_erased(&self, account: &AccountId) -> Option<Arc<BTreeSet<UserId>>> {
+        self.erasures.being_erased(account)
+    }
+
+    /// When a user of an account was offboarded last.
+    pub fn offboarded_at(&self, account: &AccountId, user: &UserId) -> Option<Timestamp> {
+        let target = ErasureTarget::User { account: account.clone(), user: user.clone() };
+        self.last_erasure(&target).map(|erasure| erasure.started_at)
     }
 
     /// A kept result of the Install API.
@@ -248,6 +309,16 @@ impl Directory {
 
     /// All kept results, in no order.
     pub fn all_kept(&self) -> impl Iterator<Item = &KeptInstall> {
-        self.kept.values()
+        self.kept.iter()
+    }
+
+    /// The keys of the results that were kept at `moment` or before, the oldest first.
+    pub fn kept_until(&self, moment: Timestamp) -> impl Iterator<Item = &[u8; 32]> {
+        self.kept.until(moment)
+    }
+
+    /// How much is kept for the keys of an account.
+    pub fn kept_total(&self, account: &AccountId) -> KeptTotal {
+        self.kept.total(account)
     }
 }

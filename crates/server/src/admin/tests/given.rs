@@ -67,6 +67,23 @@ fn bodies_are_checked_and_nothing_of_them_is_shown() {
     }
 }
 
+/// The last of two members is what `serde_json` would take: `{"role": "auditor", "role": "operator"}` would make an operator.
+#[test]
+fn a_member_stands_once() {
+    for (body, expected) in [
+        (r#"{"name": "a", "name": "b"}"#, ("name", "`name` twice")),
+        (r#"{"name": "a", "name": "a"}"#, ("name", "`name` twice")),
+        (r#"{"name": "a", "mode": null, "mode": "live"}"#, ("mode", "`mode` twice")),
+        (r#"{"name": "a", "manifest": {"id": "a", "id": "b"}}"#, ("-", "`id` twice")),
+        (r#"{"name": "a", "manifest": {"list": [{"x": 1, "x": 2}]}}"#, ("-", "`x` twice")),
+        (r#"{"other": 1, "other": 2}"#, ("-", "`other` twice")),
+    ] {
+        let (param, message) = refusal(Given::of_body(TAKES, body.as_bytes())).unwrap_err();
+        assert_eq!(param, expected.0, "{body}");
+        assert!(message.contains(expected.1), "{body}: {message}");
+    }
+}
+
 #[test]
 fn queries_are_read_as_their_kinds() {
     let query = |text: &str| pairs(text).and_then(|pairs| Given::of_query(TAKES, pairs));

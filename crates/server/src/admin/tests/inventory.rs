@@ -1,23 +1,30 @@
+use cholla_domain::find::{FindRequest, find};
 use cholla_domain::id::{AccountId, RequestId, UserId};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::name::SecretName;
 use cholla_domain::payload::Plaintext;
 use cholla_domain::place::{Namespace, Scope};
+use cholla_domain::ports::Judgement;
 use cholla_domain::precondition::Precondition;
 use cholla_domain::principal::{Permissions, Principal, Reach as Far};
 use cholla_domain::set::{Expansion, SetRequest, set};
+use cholla_domain::time::Timestamp;
 
 use super::*;
 use crate::entropy::SystemEntropy;
 
-/// Sets a secret of App A on the Cactus account.
-async fn put(server: &Server, user: Option<&str>, name: &str, expires_in: Option<i64>) {
+/// The developer, on the Cactus account.
+fn owner() -> Principal {
     let namespace = Namespace {
         developer: AccountId::new("acct_dev"),
         account: AccountId::new("acct_cactus"),
         livemode: Livemode::Test,
     };
-    let owner = Principal { namespace, reach: Far::Backend, permissions: Permissions::ALL, app: None };
+    Principal { namespace, reach: Far::Backend, permissions: Permissions::ALL, app: None, being_erased: None }
+}
+
+/// Sets a secret of App A on the Cactus account.
+pub(super) async fn put(server: &Server, user: Option<&str>, name: &str, expires_in: Option<i64>) {
     let now = server.admin.api.now();
     let request = SetRequest {
         name: SecretName::new(name.to_owned()).unwrap(),
@@ -28,8 +35,9 @@ async fn put(server: &Server, user: Option<&str>, name: &str, expires_in: Option
         precondition: Precondition::default(),
         idempotency: None,
         request: RequestId::draw(&SystemEntropy),
+        judged: Judgement::ALONE,
     };
-    assert!(set(&server.admin.api.ports, &owner, request, now).await.result.is_ok());
+    assert!(set(&server.admin.api.ports, &owner(), request, now).await.unwrap().result.is_ok());
 }
 
 async fn stocked() -> (Server, String) {
@@ -149,4 +157,36 @@ async fn offboarding_begins_an_erasure_that_is_listed() {
     assert_eq!(read(&server, "account=acct_cactus").await.len(), 3);
     let keys = server.ok("GET /v1/receipts/jwks", Value::Null).await;
     assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
+}
+
+/// The name and the day of each secret that was read.
+async fn days(server: &Server) -> Vec<(String, String)> {
+    let page = server.ok("GET /v1/inventory?account=acct_cactus", Value::Null).await;
+    let scopes = page["data"].as_array().unwrap().iter();
+    let secrets = scopes.flat_map(|scope| scope["secrets"].as_array().unwrap());
+    let read =
+        secrets.filter_map(|own| Some((own["name"].as_str()?.to_owned(), own["last_read"].as_str()?.to_owned())));
+    read.collect()
+}
+
+#[tokio::test]
+async fn the_day_of_the_last_read_is_shown_at_once_and_kept() {
+    let (server, _) = stocked().await;
+    let api = &server.admin.api;
+    assert_eq!(days(&server).await, []);
+    // The first second of 2096, of its second day, and of its third.
+    for (moment, expected) in
+        [(3_976_214_400, "2096-01-01"), (3_976_300_800, "2096-01-02"), (3_976_387_200, "2096-01-03")]
+    {
+        let request = FindRequest {
+            name: SecretName::new("foo".to_owned()).unwrap(),
+            scope: Scope::Account,
+            expand_payload: true,
+        };
+        find(&api.ports, &owner(), &request, Timestamp::from_unix(moment)).await.unwrap();
+        let shown = [("foo".to_owned(), expected.to_owned())];
+        assert_eq!(days(&server).await, shown);
+        api.reads.write_down(&*server.admin.store).await.unwrap();
+        assert_eq!(days(&server).await, shown, "written down");
+    }
 }

@@ -67,6 +67,8 @@ async fn manifests_that_are_at_fault_say_where() {
         (json!({"version": "1"}), "manifest", "has no `id`"),
         (json!("{\n  \"id\": 5\n}"), "manifest", "line 2"),
         (json!("{"), "manifest", "at fault"),
+        (json!({"id": format!("ca_{}", "a".repeat(32))}), "manifest", "no app id"),
+        (json!({"id": "a\nb"}), "manifest", "no app id"),
         (json!({"id": "com.example.z", "permissions": [{"purpose": "x"}]}), "manifest", "permission"),
     ] {
         let (status, found, message) =
@@ -98,6 +100,9 @@ async fn installs_by_the_operator() {
     let line = format!("POST /v1/installs/{id}/permissions");
     let granted = server.ok(&line, json!({"grant": ["secret_write"]})).await;
     assert_eq!(granted["permissions_granted"], json!(["secret_write"]));
+    let both = json!({"grant": ["event_read", "secret_write"], "withdraw": ["secret_write"]});
+    let (status, param, message) = server.refused(&line, both).await;
+    assert_eq!((status, param.as_str()), (400, "withdraw"), "{message}");
     let withdrawn = server.ok(&line, json!({"withdraw": ["secret_write"]})).await;
     assert_eq!(withdrawn["permissions_pending"], json!(["secret_write"]));
     for (query, found) in [
@@ -157,7 +162,8 @@ async fn keys_of_every_kind() {
         (json!({"kind": "publishable"}), "pk_test_****", false),
         (json!({"kind": "restricted", "permissions": ["app_install_read"]}), "rk_test_****", false),
         (json!({"kind": "restricted", "app": "com.example.a", "permissions": ["secret_read"]}), "rk_test_****", true),
-        (json!({"kind": "oauth", "app": "com.example.a", "expires_in": "1h"}), "****", true),
+        (json!({"kind": "oauth", "app": "com.example.a", "expires_in": "1h"}), "rk_test_****", true),
+        (json!({"kind": "oauth", "app": "com.example.a", "value": "sk_test_0123456789abcdef"}), "****", true),
         (json!({"kind": "embedded", "app": "com.example.a", "user": "usr_1", "expires_at": at}), "ek_test_****", true),
         (json!({"kind": "secret", "value": "sk_test_mine"}), "sk_test_****", false),
     ] {
@@ -172,7 +178,7 @@ async fn keys_of_every_kind() {
         assert_eq!(server.ok(&format!("GET /v1/keys/{id}"), Value::Null).await, shown);
     }
     let page = server.ok("GET /v1/keys?app=com.example.a&kind=oauth", Value::Null).await;
-    assert_eq!(page["data"].as_array().unwrap().len(), 1);
+    assert_eq!(page["data"].as_array().unwrap().len(), 2);
     let key = page["data"][0]["id"].as_str().unwrap();
     let (status, param, _) = server.refused(&format!("POST /v1/keys/{key}/roll"), Value::Null).await;
     assert_eq!((status, param.as_str()), (400, "key"));
@@ -223,6 +229,13 @@ async fn keys_that_cannot_be() {
         (json!({"kind": "secret", "value": "rk_test_x"}), 400, "value"),
         (json!({"kind": "secret", "value": "sk_live_x"}), 400, "value"),
         (json!({"kind": "secret", "expires_at": 1}), 400, "expires_at"),
+        (json!({"kind": "secret", "expires_in": "0s"}), 400, "expires_in"),
+        (json!({"kind": "embedded", "app": "com.example.a", "user": "u", "expires_in": "2h"}), 400, "expires_in"),
+        (
+            json!({"kind": "embedded", "app": "com.example.a", "user": "u", "expires_at": 3_976_214_400_i64}),
+            400,
+            "expires_at",
+        ),
         (json!({"kind": "secret", "account": "acct_none"}), 404, "account"),
         (json!({"kind": "secret", "mode": "both"}), 400, "mode"),
     ] {
@@ -279,6 +292,8 @@ async fn rule_15_12_and_15_13_consent() {
     let denied = server.ok(line, decision("com.example.a", &json!({"decision": "deny", "state": "a b"}))).await;
     let expected = "https://example.com/callback?error=access_denied&error_description=The%20user%20denied%20your%20request&state=a%20b";
     assert_eq!(denied["redirect_to"], expected);
+    let denied = server.ok(line, decision("com.example.a", &json!({"decision": "deny", "state": ""}))).await;
+    assert_eq!(denied["redirect_to"], expected.trim_end_matches("&state=a%20b"), "an empty state is none");
     assert_eq!(server.ok("GET /v1/installs", Value::Null).await["data"], json!([]), "nothing was written");
     let allow = |more: Value| {
         let mut more = more;
@@ -321,6 +336,7 @@ async fn rule_15_12_refusals_have_the_envelope_of_section_6() {
             "code_challenge_method",
         ),
         ("com.example.a", json!({"decision": "allow", "scope": "x"}), 400, "scope"),
+        ("com.example.a", json!({"decision": "allow", "livemode": "false"}), 400, "livemode"),
     ] {
         let answered = server.ask("POST /v1/authorizations", &decision(app, &more)).await;
         let error = &answered.body["error"];

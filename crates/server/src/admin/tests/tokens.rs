@@ -33,6 +33,24 @@ async fn a_token_is_needed_and_its_role_counts() {
     assert!(server.actions().await.contains(&"account.created".to_owned()));
 }
 
+/// Otherwise whoever has a stolen token could hold a request open until it is revoked, and make another one then.
+#[tokio::test]
+async fn a_token_is_judged_when_the_whole_request_is_there() {
+    let server = Server::start().await;
+    for (revoked, expected) in [(false, 200), (true, 401)] {
+        let token = server.ok("POST /v1/tokens", json!({"role": "operator"})).await;
+        let (answer, body) = server.begin(token["value"].as_str().unwrap(), "POST /v1/tokens");
+        // The other task has come as far as its body.
+        tokio::task::yield_now().await;
+        if revoked {
+            server.ok(&format!("POST /v1/tokens/{}/revoke", token["id"].as_str().unwrap()), Value::Null).await;
+        }
+        body.send(r#"{"role": "operator"}"#.to_owned()).unwrap();
+        assert_eq!(answer.await.unwrap(), expected, "revoked: {revoked}");
+    }
+    assert_eq!(server.ok("GET /v1/tokens", Value::Null).await["data"].as_array().unwrap().len(), 3);
+}
+
 /// An auditor sees everything that GET shows, and none of it is secret.
 #[tokio::test]
 async fn what_is_shown_once_is_never_shown_again() {

@@ -1,5 +1,6 @@
 //! Links, the bare page and OAuth over HTTP, as dev mode serves them.
 
+use cholla_domain::directory::credential::CredentialKey;
 use cholla_wire::form;
 use serde_json::Value;
 
@@ -104,7 +105,13 @@ async fn rule_10_8_and_15_11_links() {
     let sent = "https://p.example/install?app=com.example.oauth&client_id=ca_oooooooooooooooooooooooooooooooo";
     for (link, expected) in [
         ("/oauth/v2/authorize?client_id=ca_oooooooooooooooooooooooooooooooo", Ok(sent)),
-        ("/oauth/authorize?response_type=code&client_id=ca_oooooooooooooooooooooooooooooooo&scope=x", Ok(sent)),
+        (
+            "/oauth/authorize?response_type=code&client_id=ca_oooooooooooooooooooooooooooooooo&scope=x&%61pp=evil&APP[]=evil",
+            Ok(
+                "https://p.example/install?app=com.example.oauth&client_id=ca_oooooooooooooooooooooooooooooooo&response_type=code&scope=x",
+            ),
+        ),
+        ("/oauth/v2/authorize?client_id=ca_x&client_id=ca_oooooooooooooooooooooooooooooooo", Ok(sent)),
         ("/apps/install/link/com.example.oauth", Ok("https://p.example/install?app=com.example.oauth")),
         (
             "/apps/install/link/com.example.oauth?redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcb&livemode=false",
@@ -146,6 +153,27 @@ async fn rule_10_8_and_15_11_links() {
     for server in [&platform, &without] {
         let answer = decide(server, "com.example.oauth", "decision=allow").await;
         assert_eq!(answer.status, 404, "the bare page is dev mode's");
+    }
+}
+
+#[tokio::test]
+async fn rule_15_11_a_refused_link_says_what_to_do() {
+    let server = Server::dev(FILE).await;
+    let install = "/apps/install/link/com.example";
+    for (link, advice) in [
+        ("/oauth/authorize".to_owned(), "The link has no `client_id`. Add "),
+        (
+            "/oauth/authorize?client_id=sk_test_misplaced".to_owned(),
+            "No app has the `client_id` of the link. Correct it",
+        ),
+        (format!("{install}.none"), "No app has the manifest id that the link ends in. Correct "),
+        (format!("{install}.nowhere"), "The app has no redirect URI. Upload "),
+        (format!("{install}.oauth?redirect_uri=https%3A%2F%2Fmisplaced.example"), "Correct it, or leave it out"),
+        (format!("{install}.oauth?redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcb"), "or add `livemode=false`"),
+    ] {
+        let answer = server.ask(&format!("GET {link}"), &[], "").await;
+        let description = answer.json()["error_description"].as_str().unwrap().to_owned();
+        assert!(description.contains(advice) && !description.contains("misplaced"), "{link}: {description}");
     }
 }
 
@@ -291,14 +319,58 @@ async fn rule_15_9_a_lost_answer() {
     let first = server.ask("POST /v1/oauth/token", &headers, &exchange).await;
     let retry = server.ask("POST /v1/oauth/token", &headers, &exchange).await;
     assert_eq!((first.header("idempotent-replayed"), retry.header("idempotent-replayed")), (None, Some("true")));
+    let original = first.header("request-id");
+    assert!(original.is_some() && original != retry.header("request-id"));
+    assert_eq!((first.header("original-request"), retry.header("original-request")), (original, original));
     let (first, retry) = (first.json(), retry.json());
     assert_ne!(text(&first, "access_token"), text(&retry, "access_token"));
     let list = "GET /v1/apps/secrets?scope[type]=account";
     assert_eq!(server.ask_as(text(&first, "access_token"), list, "").await.status, 401, "the unseen pair dies");
     assert_eq!(server.ask_as(text(&retry, "access_token"), list, "").await.status, 200);
-    server.api.keeper.decide(server.api.keeper.unasked(), |_| Decision::unchanged(())).await.unwrap();
     assert_eq!(server.ask("POST /v1/oauth/token", &headers, &exchange).await.outcome(), "400 invalid_grant");
     assert_eq!(server.ask_as(text(&retry, "access_token"), list, "").await.status, 200, "nothing is revoked");
+}
+
+#[tokio::test]
+async fn rule_15_9_a_token_is_presented_wherever_it_is_and_at_once() {
+    let server = Server::dev(FILE).await;
+    let list = "GET /v1/apps/secrets?scope[type]=account";
+    let refresh = "grant_type=refresh_token&refresh_token=rt_x";
+    for (round, (line, in_body, expected)) in [
+        (list, false, 200),
+        ("GET /v1/apps/secrets", false, 400),
+        ("GET /v1/apps/installs", false, 403),
+        ("POST /v1/apps/installs", false, 400),
+        ("POST /v1/oauth/token", false, 403),
+        ("POST /v1/oauth/token", true, 403),
+        ("POST /oauth/deauthorize", true, 403),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let exchange = format!("grant_type=authorization_code&code={}", code(&server, "").await);
+        let headers = ["Authorization: Bearer sk_test_dev", &format!("Idempotency-Key: {round}")];
+        let pair = server.ask("POST /v1/oauth/token", &headers, &exchange).await.json();
+        let access = text(&pair, "access_token");
+        let presented = if in_body {
+            server.ask(line, &[], &format!("{refresh}&client_secret={access}")).await
+        } else {
+            server.ask_as(access, line, "").await
+        };
+        assert_eq!(presented.status, expected, "{line}: {presented:?}");
+        let retry = server.ask("POST /v1/oauth/token", &headers, &exchange).await;
+        assert_eq!(retry.outcome(), "400 invalid_grant", "{line}");
+        assert_eq!(text(&retry.json(), "error_description"), "This authorization code has already been used.");
+        assert_eq!(server.ask_as(access, list, "").await.status, 200, "nothing is revoked: {line}");
+        // Behind whatever was to be written down.
+        server.api.keeper.decide(server.api.keeper.unasked(), |_| Decision::unchanged(())).await.unwrap();
+        let key = CredentialKey::of(&server.api.instance.credential_hash(access.as_bytes()));
+        assert!(!server.api.presented_tokens.contains(&key), "it is written down: {line}");
+        let directory = server.api.keeper.read();
+        let install = directory.credential(&key).and_then(|credential| credential.install).unwrap();
+        let pair = directory.grant(&install).and_then(|grant| grant.pair.as_ref()).unwrap();
+        assert!(pair.presented && pair.access == key, "{line}");
+    }
 }
 
 #[tokio::test]

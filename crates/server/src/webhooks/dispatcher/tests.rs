@@ -99,11 +99,20 @@ impl Outbox for TestOutbox {
         Ok(pending.map(|delivery| delivery.due_at).min())
     }
 
-    async fn settle(&self, key: DeliveryKey, outcome: Settled, now: Timestamp) -> Result<(), StoreError> {
+    async fn settle(
+        &self,
+        key: DeliveryKey,
+        attempts: u32,
+        outcome: Settled,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         if self.fails.swap(false, Ordering::Relaxed) {
             return Err(StoreError::Unavailable("full".into()));
         }
-        if let Some(delivery) = self.deliveries.lock().unwrap().get_mut(&key) {
+        let mut deliveries = self.deliveries.lock().unwrap();
+        let found = deliveries.get_mut(&key).filter(|delivery| delivery.attempts == attempts);
+        let as_it_was = found.is_some();
+        if let Some(delivery) = found {
             delivery.attempts += 1;
             (delivery.state, delivery.due_at) = match outcome {
                 Settled::Delivered => (DeliveryState::Delivered, now),
@@ -112,7 +121,7 @@ impl Outbox for TestOutbox {
             };
         }
         self.settled.notify_one();
-        Ok(())
+        Ok(as_it_was)
     }
 
     async fn deliveries(&self, _: [u8; EVENT_ID_LENGTH]) -> Result<Vec<Delivery>, StoreError> {
@@ -136,6 +145,8 @@ impl Outbox for TestOutbox {
 const WORKS: &str = "works";
 const REFUSES: &str = "refuses";
 const HANGS: &str = "hangs";
+/// It takes a second.
+const SLOW: &str = "slow";
 
 /// One request: seconds after the start, signature, body.
 type Posted = (i64, String, Vec<u8>);
@@ -177,6 +188,10 @@ impl Transport for TestTransport {
         let result = match url.split(':').next().unwrap() {
             WORKS => Ok(()),
             REFUSES => Err(Failure::Status(500)),
+            SLOW => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(())
+            }
             _ => {
                 tokio::time::sleep(Duration::from_secs(WEBHOOK_SECONDS_MAX)).await;
                 Err(Failure::TooSlow)
@@ -289,8 +304,34 @@ async fn rule_17_6_a_hanging_receiver_delays_no_other() {
         // Its share at first; then, as it fails, one at a time.
         assert_eq!(world.transport.times(url), [0, 0, 0, 0, 10, 20, 30], "{url}");
     }
-    assert_eq!(world.transport.most_open(""), 100 * WEBHOOKS_PER_ENDPOINT_MAX + WEBHOOKS_PER_ENDPOINT_MAX);
+    let of_all = world.transport.most_open("");
+    let most = 100 * WEBHOOKS_PER_ENDPOINT_MAX + WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX;
+    assert!((101 * WEBHOOKS_PER_ENDPOINT_MAX..=most).contains(&of_all), "{of_all}");
     running.abort();
+}
+
+/// One that works gets more places, and all that do only so many together: should they hang from now on, the others have theirs.
+#[tokio::test(start_paused = true)]
+async fn rule_17_6_endpoints_that_work_get_more_places() {
+    for (endpoints, of_all) in [
+        (1, WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX),
+        (8, 8 * WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX),
+        (20, 20 * WEBHOOKS_PER_ENDPOINT_MAX + WEBHOOK_EXTRA_PLACES_MAX),
+    ] {
+        let slow: Vec<_> = (0..endpoints).map(|number| format!("{SLOW}:{number}")).collect();
+        let world = World::new(&slow.iter().map(String::as_str).collect::<Vec<_>>(), Livemode::Live);
+        for event in 0..60 {
+            for endpoint in 0..endpoints {
+                world.queue(key(event, endpoint), 0);
+            }
+        }
+        let running = world.start();
+        let is_done = |outbox: &TestOutbox, endpoint| outbox.count(DeliveryState::Delivered, endpoint) == 60;
+        world.outbox.until(|outbox| (0..endpoints).all(|endpoint| is_done(outbox, endpoint))).await;
+        assert_eq!(world.transport.most_open(""), of_all, "{endpoints}");
+        assert!(slow.iter().all(|url| world.transport.most_open(url) <= WEBHOOKS_PER_HEALTHY_ENDPOINT_MAX));
+        running.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]

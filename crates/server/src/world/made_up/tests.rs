@@ -1,14 +1,10 @@
-use std::sync::{Arc, Mutex};
-
 use cholla_domain::directory::change::RecordChange;
 use cholla_domain::principal::Reach;
 use http::HeaderValue;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata, Subscriber, span};
 
 use super::*;
 use crate::authenticate::authenticate;
-use crate::testing::Server;
+use crate::testing::{Events, Server};
 
 /// A server that makes up accounts, on which `acct_declared` is declared.
 async fn server() -> Server {
@@ -159,37 +155,6 @@ async fn there_is_a_limit() {
     assert_eq!(resolve(&server, "sk_test_new", Some("acct_new")).await, "reached");
 }
 
-/// Keeps the fields of every event.
-#[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<String>>>);
-
-struct Fields<'a>(&'a mut String);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        use std::fmt::Write as _;
-        write!(self.0, "{}={value:?} ", field.name()).unwrap();
-    }
-}
-
-impl Subscriber for Events {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn event(&self, event: &Event<'_>) {
-        let mut line = format!("{} ", event.metadata().level());
-        event.record(&mut Fields(&mut line));
-        self.0.lock().unwrap().push(line.trim_end().to_owned());
-    }
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test]
 async fn each_first_sight_is_one_line_with_the_masked_key() {
     let server = server().await;
@@ -212,5 +177,5 @@ async fn each_first_sight_is_one_line_with_the_masked_key() {
         format!("INFO message=made up an account for an unseen key key=rk_test_**** account=\"{}\"", account(other)),
         "INFO message=installed a made-up app on an unseen account key=rk_test_**** account=\"acct_new\"".to_owned(),
     ];
-    assert_eq!(*events.0.lock().unwrap(), expected);
+    assert_eq!(events.lines(), expected);
 }

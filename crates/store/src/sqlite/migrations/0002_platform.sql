@@ -41,6 +41,13 @@ CREATE TABLE erasure (
     PRIMARY KEY (erasure, owner)
 ) STRICT, WITHOUT ROWID;
 
+-- The last revision of the directory that closed a namespace or erased a user's scopes: what was judged on an older one writes nothing
+-- there. `tag` is that of a namespace, or of a user of an account.
+CREATE TABLE closed (
+    tag      BLOB PRIMARY KEY,
+    revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The directory. All of it is read at every start, so it is a rowid table: its pages are full, and stretches of it are read side by
 -- side, whatever the keys are. `key` is the kind in one byte and the tag behind it: one column less to decode, a million times.
 CREATE TABLE record (
@@ -60,7 +67,8 @@ CREATE TABLE audit (
     sealed BLOB NOT NULL
 ) STRICT;
 
--- Deliveries to webhook endpoints; `row` is the order in which they were queued. The states are 0 pending, 1 delivered, 2 failed.
+-- Deliveries to webhook endpoints; `row` is the order in which they were queued. The states are 0 pending, 1 delivered, 2 failed. Those
+-- with `is_notice` tell of secrets.
 CREATE TABLE delivery (
     row       INTEGER PRIMARY KEY AUTOINCREMENT,
     event     BLOB NOT NULL,
@@ -69,12 +77,34 @@ CREATE TABLE delivery (
     queued_at INTEGER NOT NULL,
     due_at    INTEGER NOT NULL,
     attempts  INTEGER NOT NULL,
+    is_notice INTEGER NOT NULL DEFAULT 0,
     sealed    BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX delivery_by_key ON delivery (event, endpoint);
 -- Each endpoint's deliveries stand together, so that those to one that hangs are passed over in one step.
 CREATE INDEX delivery_by_state ON delivery (state, endpoint, due_at);
 CREATE INDEX delivery_settled ON delivery (queued_at) WHERE state <> 0;
+
+-- How many deliveries that tell of secrets an endpoint has in each state, counted as they come and go: queueing one looks at no other.
+CREATE TABLE notice_count (
+    endpoint   BLOB NOT NULL,
+    state      INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER notice_queued AFTER INSERT ON delivery WHEN new.is_notice = 1 BEGIN
+    INSERT INTO notice_count VALUES (new.endpoint, new.state, 1)
+        ON CONFLICT (endpoint, state) DO UPDATE SET deliveries = deliveries + 1;
+END;
+CREATE TRIGGER notice_moved AFTER UPDATE OF state ON delivery WHEN new.is_notice = 1 AND new.state <> old.state BEGIN
+    UPDATE notice_count SET deliveries = deliveries - 1 WHERE endpoint = old.endpoint AND state = old.state;
+    INSERT INTO notice_count VALUES (new.endpoint, new.state, 1)
+        ON CONFLICT (endpoint, state) DO UPDATE SET deliveries = deliveries + 1;
+END;
+CREATE TRIGGER notice_gone AFTER DELETE ON delivery WHEN old.is_notice = 1 BEGIN
+    UPDATE notice_count SET deliveries = deliveries - 1 WHERE endpoint = old.endpoint AND state = old.state;
+    DELETE FROM notice_count WHERE endpoint = old.endpoint AND state = old.state AND deliveries = 0;
+END;
 
 -- Numbers are never used twice: a notice that was told is forgotten by its number. The kinds are 1 set, 2 deleted, 3 expiring, 4 expired.
 CREATE TABLE notice (
