@@ -91,6 +91,8 @@ pub const WRITE_QUEUE_MAX: usize = 4_096;
 pub const WRITE_BATCH_MAX: usize = 256;
 /// Secrets whose last read is not yet written down. Of more than that within one interval some are missed.
 pub const READS_PENDING_MAX: usize = 65_536;
+/// Secrets whose read today is known to be noted, in 8 bytes each: those beyond are noted again.
+pub const READS_KNOWN_MAX: usize = 262_144;
 /// Rows that one round of the sweeper erases.
 pub const SWEEP_ROWS_MAX: u32 = 1_000;
 /// Characters of a signed token's header, as it stands in the token.

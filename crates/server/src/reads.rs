@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use cholla_domain::error::StoreError;
 use cholla_domain::id::SecretId;
-use cholla_domain::limits::{READS_PENDING_MAX, WRITE_BATCH_MAX};
+use cholla_domain::limits::{READS_KNOWN_MAX, READS_PENDING_MAX, WRITE_BATCH_MAX};
 use cholla_domain::ports::{Inventory, ReadLog, SecretRead};
 use cholla_domain::record::StoredSecret;
 use cholla_domain::tag::{NameTag, ScopeTag};
@@ -23,14 +25,43 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     pending: Mutex<HashMap<(ScopeTag, NameTag), (SecretId, u32)>>,
+    known: Known,
     /// Told when half of the room is taken.
     crowded: Notify,
+}
+
+/// Reads that need no second note on their day: hashes of secret and day, each in the one place that it has. Of two that share a place the
+/// later one stays; the other is noted again, which does no harm. Made at the first read: an idle server needs no room for it.
+#[derive(Debug, Default)]
+struct Known {
+    hasher: RandomState,
+    places: OnceLock<Box<[AtomicU64]>>,
+}
+
+impl Known {
+    /// The place of a read, and what stands there if it is known.
+    fn place(&self, secret: &StoredSecret, day: u32) -> (&AtomicU64, u64) {
+        let places = self.places.get_or_init(|| (0..READS_KNOWN_MAX).map(|_| AtomicU64::new(0)).collect());
+        let hash = self.hasher.hash_one((secret.scope, secret.name, secret.header.id, day));
+        let index = usize::try_from(hash % READS_KNOWN_MAX as u64).expect("it is below a length");
+        (&places[index], hash)
+    }
+
+    fn forget_all(&self) {
+        for place in self.places.get().into_iter().flatten() {
+            place.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl ReadLog for Reads {
     fn note(&self, secret: &StoredSecret, now: Timestamp) {
         // A clock before 1970 reads as 1970, and a day is far below the end of its range.
         let day = u32::try_from(now.as_unix() / DAY_SECONDS).unwrap_or_default();
+        let (place, hash) = self.known.place(secret, day);
+        if place.load(Ordering::Relaxed) == hash {
+            return;
+        }
         let mut pending = self.pending();
         let is_full = pending.len() >= READS_PENDING_MAX;
         match pending.entry((secret.scope, secret.name)) {
@@ -40,8 +71,9 @@ impl ReadLog for Reads {
             Entry::Vacant(free) if !is_full => {
                 free.insert((secret.header.id, day));
             }
-            Entry::Vacant(_) => {}
+            Entry::Vacant(_) => return,
         }
+        place.store(hash, Ordering::Relaxed);
         if pending.len() == READS_PENDING_MAX / 2 {
             self.crowded.notify_one();
         }
@@ -63,7 +95,9 @@ impl Reads {
 
     /// Forgets what is not written down: dev mode's reset.
     pub(crate) fn clear(&self) {
-        self.pending().clear();
+        let mut pending = self.pending();
+        pending.clear();
+        self.known.forget_all();
     }
 
     /// Writes down what was read. What fails stays for the next time.

@@ -80,9 +80,13 @@ async fn the_last_day_is_known_at_once_and_written_down_later() {
     let written = SecretRead { scope: one.scope, name: one.name, id: one.header.id, day: 9 };
     assert_eq!(*book.written.lock().unwrap(), [written], "once");
     assert_eq!(reads.day(&one), None);
+    reads.note(&one, day(9));
+    assert_eq!(reads.pending().len(), 0, "that day is written down");
     reads.note(&two, day(10));
     reads.clear();
     assert_eq!(reads.day(&two), None);
+    reads.note(&two, day(10));
+    assert_eq!(reads.day(&two), Some(10), "what was cleared counts again");
 }
 
 #[tokio::test]
