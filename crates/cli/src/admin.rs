@@ -218,10 +218,10 @@ fn refusal(path: &str, answer: &Answer, json: bool) -> Failure {
     let exit = if (400..500).contains(&answer.status) { Exit::Refused } else { Exit::Unavailable };
     Failure {
         exit,
-        message: error
-            .message
-            .as_deref()
-            .map_or_else(|| "the server gave no reason".to_owned(), |said| words::message(path, param, said)),
+        message: error.message.as_deref().map_or_else(
+            || "the server gave no reason".to_owned(),
+            |said| words::message(path, answer.status, param, said),
+        ),
         details: Some(quoted.into_iter().flatten().collect::<Vec<_>>().join(", ")),
         help: Some(recommendation(answer.status, param)),
         verbatim: json.then(|| answer.body.to_vec()),

@@ -49,6 +49,14 @@ const FLAGS: [(&str, &str, &str); 29] = [
 /// Members whose messages are about what stands in a file, in the file's words.
 const FILES: [&str; 2] = ["manifest", "text"];
 
+/// Members that a message names beside the one that it is about, where they are flags.
+const BESIDE: [(&str, &str); 4] = [
+    ("account", "; name an `account`."),
+    ("app", "; name an `app` for a key of that app."),
+    ("expires_in", "Give `expires_in` or "),
+    ("grant", " stands in `grant`, too; "),
+];
+
 /// What is missing, by the member that names it, and the command that shows what there is.
 const LISTS: [(&str, &str); 9] = [
     ("account", "cholla accounts list"),
@@ -62,19 +70,21 @@ const LISTS: [(&str, &str); 9] = [
     ("webhook", "cholla webhooks list"),
 ];
 
-/// The message of a refusal of a request to `path`, which is about its member `param`.
-pub(crate) fn message(path: &str, param: Option<&str>, said: &str) -> String {
+/// The message of a refusal of a request to `path`, which is about its member `param`. What else stands in backticks may be what somebody
+/// gave, and stays as it is; where something is missing nothing else does.
+pub(crate) fn message(path: &str, status: u16, param: Option<&str>, said: &str) -> String {
     let mut message = said.to_owned();
     for (said, ours) in SAID {
         message = message.replace(said, ours);
     }
-    if param.is_some_and(|param| FILES.contains(&param)) {
-        return message;
+    let Some(param) = param.filter(|param| status != 404 && !FILES.contains(param)) else { return message };
+    if let Some(flag) = flag(path, param) {
+        message = message.replace(&format!("`{param}`"), flag);
+        message = message.replace(&format!("param: {param}."), &format!("flag: {flag}."));
     }
-    for (part, member, flag) in FLAGS {
-        if path.contains(part) {
-            message = message.replace(&format!("`{member}`"), flag);
-            message = message.replace(&format!("param: {member}."), &format!("flag: {flag}."));
+    for (member, fragment) in BESIDE {
+        if let Some(flag) = flag(path, member) {
+            message = message.replace(fragment, &fragment.replace(&format!("`{member}`"), flag));
         }
     }
     message
@@ -121,9 +131,33 @@ mod tests {
             ("/v1/keys", "user", "Missing required param: user.", "Missing required flag: --user."),
             ("/v1/platform", "text", "p.toml:3: `expires_in` is none", "p.toml:3: `expires_in` is none"),
             ("/v1/apps", "manifest", "entry 2 of `permissions`", "entry 2 of `permissions`"),
+            ("/v1/keys", "mode", "Write `kind` as `mode`.", "Write `kind` as --mode."),
+            (
+                "/v1/webhooks",
+                "connect",
+                "Only an account's endpoint can `connect`; name an `account`.",
+                "Only an account's endpoint can --connect; name an --account.",
+            ),
+            (
+                "/v1/installs/ci_1/permissions",
+                "withdraw",
+                "`x` stands in `grant`, too; name each permission in one of them.",
+                "`x` stands in --grant, too; name each permission in one of them.",
+            ),
+            (
+                "/v1/keys/key_1/expire",
+                "expires_at",
+                "Give `expires_in` or `expires_at`, not both.",
+                "Give --in or --in, not both.",
+            ),
         ] {
-            assert_eq!(message(path, Some(param), said), expected);
+            assert_eq!(message(path, 400, Some(param), said), expected);
         }
+        let missing = "No such app: `mode`; upload it first.";
+        for param in ["app", "mode"] {
+            assert_eq!(message("/v1/installs", 404, Some(param), missing), missing);
+        }
+        assert_eq!(message("/v1/keys", 400, Some("kind"), "`mode` is none."), "`mode` is none.");
     }
 
     #[test]

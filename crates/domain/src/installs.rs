@@ -16,6 +16,8 @@ pub mod rollout;
 pub mod tidy;
 pub mod uninstall;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::directory::access::InstallCaller;
@@ -34,7 +36,10 @@ pub use code::issue_code;
 pub use create::{CreateRequest, create};
 pub use events::endpoints_for;
 pub use kept::replay_unreachable;
-pub use lifecycle::{Actor, NewInstall, authorize_all, begin_install, destroy_namespace, end_install, grant_exactly};
+pub use lifecycle::{
+    Actor, NewInstall, authorize_all, begin_install, destroy_namespace, destroy_namespace_after, end_install,
+    grant_exactly,
+};
 pub use list::{CreatedRange, InstallPage, ListRequest, list};
 pub use reauthorize::reauthorize;
 pub use retrieve::retrieve;
@@ -232,18 +237,9 @@ impl<'a> Party<'a> {
     /// The entry of the audit log about what the caller does to an install: the account whose key it is, and which of its keys.
     pub(crate) fn entry(self, ctx: &Context<'_>, action: &str, install: &Install) -> AuditEntry {
         let (Self::Own { key, .. } | Self::Developer { key, .. }) = self;
-        let subject = [
-            ("install", install.id.to_string()),
-            ("app", install.app.as_str().to_owned()),
-            ("account", install.account.as_str().to_owned()),
-            ("key", key.to_string()),
-        ];
-        AuditEntry {
-            at: ctx.now,
-            action: action.to_owned(),
-            actor: self.key_account().as_str().to_owned(),
-            subject: subject.map(|(word, id)| (word.to_owned(), id)).into(),
-        }
+        let mut entry = install_entry(ctx, self.key_account().as_str(), action, install);
+        entry.subject.push(("key".to_owned(), key.to_string()));
+        entry
     }
 
     /// The install of that id, if the caller sees it (12.1 to 12.3, 12.7).
@@ -265,6 +261,30 @@ impl<'a> Party<'a> {
         } else {
             Err(InstallError::AccountNotNamed(install.account.clone()))
         }
+    }
+}
+
+/// An entry of the audit log about an install that is about to be put: which it is, how it came, and which permissions are granted or
+/// withdrawn by that, as far as there are some.
+pub fn install_entry(ctx: &Context<'_>, by: &str, action: &str, install: &Install) -> AuditEntry {
+    let granted = |install| ctx.directory.standing(install).map(|standing| standing.granted.permissions);
+    let before = ctx.directory.install(&install.id).and_then(granted).unwrap_or_default();
+    let now = granted(install).unwrap_or_default();
+    let names = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>().join(" ");
+    let subject = [
+        ("install", install.id.to_string()),
+        ("app", install.app.as_str().to_owned()),
+        ("account", install.account.as_str().to_owned()),
+        ("channel", install.channel.as_str().to_owned()),
+        ("granted", names(&now, &before)),
+        ("withdrawn", names(&before, &now)),
+    ];
+    let subject = subject.into_iter().filter(|(_, what)| !what.is_empty());
+    AuditEntry {
+        at: ctx.now,
+        action: action.to_owned(),
+        actor: by.to_owned(),
+        subject: subject.map(|(word, what)| (word.to_owned(), what)).collect(),
     }
 }
 

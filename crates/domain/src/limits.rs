@@ -166,6 +166,8 @@ pub const ISSUES_REMEMBERED_MAX: usize = 16;
 pub const USED_CODES_MAX: usize = 8;
 /// Tokens of OAuth of which it is being written down that they were presented, at a time (contract 15.9).
 pub const PRESENTED_TOKENS_MAX: usize = 16_384;
+/// Those of which it is written down in one change.
+pub const PRESENTED_PER_CHANGE_MAX: usize = 256;
 /// Seconds for which the old access token counts after a refresh (contract 15.7).
 pub const ROTATED_ACCESS_SECONDS: i64 = 10;
 /// Seconds for which an access token counts (contract 15.6).
@@ -183,7 +185,7 @@ pub const ENDED_CURSOR_SECONDS: i64 = 24 * 60 * 60;
 /// Installs of one app on one account in one mode that ended and are remembered, the newest (contract 10.11).
 pub const ENDED_PER_PLACE_MAX: usize = 16;
 /// Results of the Install API that are kept for the keys of one account at a time (contract 10.13).
-pub const KEPT_INSTALLS_PER_ACCOUNT_MAX: usize = 10_000;
+pub const KEPT_INSTALLS_PER_ACCOUNT_MAX: usize = 50_000;
 /// Bytes that they may take together.
 pub const KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX: usize = 16 * 1024 * 1024;
 /// Seconds for which an access token that has expired is told from an unknown one: 7 days (contract 15.6).

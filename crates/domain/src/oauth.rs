@@ -156,8 +156,7 @@ fn revoke_access(ctx: &Context<'_>, access: &CredentialKey, until: Timestamp, ch
     let Some(credential) = ctx.directory.credential(access).filter(|credential| credential.is_live(ctx.now)) else {
         return;
     };
-    let until = credential.revoked_at.map_or(until, |earlier| earlier.min(until));
-    change.put(Record::Credential(Box::new(Credential { revoked_at: Some(until), ..credential.clone() })));
+    change.put(Record::Credential(Box::new(credential.rotated(until))));
 }
 
 /// Ends every access token of a grant, those that were rotated a moment ago included.

@@ -32,7 +32,7 @@ pub use consent::{
 };
 pub use credentials::{
     CredentialFilter, NewCredential, NewKind, Shown, admin_role, create_credential, credential_entry,
-    expire_credential, permission_names, revoke_credential, roll_credential, shown_tail,
+    expire_credential, lifetime, permission_names, revoke_credential, roll_credential, shown_tail,
 };
 pub use endpoints::{
     INSTALL_EVENTS, NewEndpoint, SECRET_EVENTS, create_endpoint, delete_endpoint, endpoint_entry, roll_endpoint_secret,
@@ -147,9 +147,9 @@ pub enum OperatorError {
     /// A credential of that kind would live longer than its kind does.
     #[error("beyond the longest life of its kind")]
     BeyondLifetime(&'static str),
-    /// A secret that is given needs so many characters behind its prefix.
+    /// A secret of that prefix that is given needs so many characters behind it.
     #[error("a secret that is too short")]
-    SecretTooShort(usize),
+    SecretTooShort(&'static str, usize),
     /// An event type that such an endpoint never gets.
     #[error("an unknown event type")]
     EventUnknown,

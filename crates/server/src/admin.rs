@@ -28,7 +28,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cholla_domain::directory::CredentialHash;
 use cholla_domain::directory::credential::{CredentialKey, Role};
+use cholla_domain::directory::state::Directory;
 use cholla_domain::limits::BODY_READ_SECONDS_MAX;
 use cholla_domain::operator::admin_role;
 use cholla_domain::ports::Maintenance;
@@ -64,7 +66,7 @@ pub(crate) struct Admin {
     pub(crate) api: Arc<Api>,
     pub(crate) store: Arc<Store>,
     /// The keyed hash of the admin token that the server was started with. It is an operator's.
-    pub(crate) token: cholla_domain::directory::CredentialHash,
+    pub(crate) token: CredentialHash,
     /// How far webhooks reach.
     pub(crate) webhook_reach: Reach,
     /// Dev mode's clock, scripted faults and reset; production has none of them.
@@ -159,33 +161,54 @@ where
         Given::of_body(route.takes, &body)?
     };
     let _reset_waits = admin.api.without_reset().await;
-    // Judged again when the whole request is there: the token may have been revoked, or expired, while its body was on the way.
-    let key = permitted(admin, parts)?;
-    let call = Call { admin: Arc::clone(admin), by: key.to_string(), path, given, now: admin.api.now() };
+    // Judged again when the whole request is there: the token may have been revoked, or expired, while its body was on the way. And once
+    // more when its change is decided: it may have waited for another change that revokes the token.
+    let (token, by) = permitted(admin, parts)?;
+    let call = Call { admin: Arc::clone(admin), token, by: by.to_string(), path, given, now: admin.api.now() };
     (route.answer)(&call).await
 }
 
 /// The token of a request, if it counts now and may do what is asked.
-fn permitted(admin: &Admin, parts: &Parts) -> Result<CredentialKey, Failure> {
-    let Some((key, role)) = who(admin, parts.headers.get(AUTHORIZATION)) else {
-        let message = "Send an admin token as `Authorization: Bearer TOKEN`: that of the token file, or one made with `POST /v1/tokens`.";
-        return Err(Failure::plain(StatusCode::UNAUTHORIZED, message));
-    };
-    if role == Role::Auditor && parts.method != Method::GET {
-        let message = "This token is an auditor's, which changes nothing; use an operator's.";
-        return Err(Failure::plain(StatusCode::FORBIDDEN, message));
+fn permitted(admin: &Admin, parts: &Parts) -> Result<(Token, CredentialKey), Failure> {
+    let hash = presented(admin, parts.headers.get(AUTHORIZATION));
+    let token = Token { hash, changes: parts.method != Method::GET };
+    token.judge(admin, &admin.api.keeper.read()).map(|key| (token, key))
+}
+
+/// The token that a request brings, and whether it is to change something.
+#[derive(Clone, Copy)]
+struct Token {
+    hash: Option<CredentialHash>,
+    changes: bool,
+}
+
+impl Token {
+    /// The id of the token, if it counts now by `directory` and may do what is asked.
+    fn judge(&self, admin: &Admin, directory: &Directory) -> Result<CredentialKey, Failure> {
+        let Some((key, role)) = self.hash.and_then(|hash| who(admin, directory, &hash)) else {
+            let message = "Send an admin token as `Authorization: Bearer TOKEN`: that of the token file, or one made with `POST /v1/tokens`.";
+            return Err(Failure::plain(StatusCode::UNAUTHORIZED, message));
+        };
+        if role == Role::Auditor && self.changes {
+            let message = "This token is an auditor's, which changes nothing; use an operator's.";
+            return Err(Failure::plain(StatusCode::FORBIDDEN, message));
+        }
+        Ok(key)
     }
-    Ok(key)
+}
+
+/// The keyed hash of the token in a header.
+fn presented(admin: &Admin, header: Option<&HeaderValue>) -> Option<CredentialHash> {
+    let token = header?.as_bytes().strip_prefix(b"Bearer ")?;
+    Some(admin.api.instance.credential_hash(token))
 }
 
 /// Whose token it is. Keyed hashes are compared: how long that takes says nothing about a token.
-fn who(admin: &Admin, header: Option<&HeaderValue>) -> Option<(CredentialKey, Role)> {
-    let token = header?.as_bytes().strip_prefix(b"Bearer ")?;
-    let hash = admin.api.instance.credential_hash(token);
-    if hash == admin.token {
-        return Some((CredentialKey::of(&hash), Role::Operator));
+fn who(admin: &Admin, directory: &Directory, hash: &CredentialHash) -> Option<(CredentialKey, Role)> {
+    if *hash == admin.token {
+        return Some((CredentialKey::of(hash), Role::Operator));
     }
-    admin_role(&admin.api.keeper.read(), &hash, admin.api.now())
+    admin_role(directory, hash, admin.api.now())
 }
 
 /// The endpoint of a method and a path, and what stands in the path. One that spells the path out goes before one that names a part of it.
@@ -248,7 +271,8 @@ where
 
 /// Dev mode's own endpoints are an operator's.
 fn permitted_in_dev(admin: &Admin, parts: &Parts) -> Result<(), (StatusCode, String)> {
-    match who(admin, parts.headers.get(AUTHORIZATION)) {
+    let hash = presented(admin, parts.headers.get(AUTHORIZATION));
+    match hash.and_then(|hash| who(admin, &admin.api.keeper.read(), &hash)) {
         Some((_, Role::Operator)) => Ok(()),
         Some((_, Role::Auditor)) => {
             let message = "This token is an auditor's, which has no part in dev mode's clock, faults and reset; use an operator's.";

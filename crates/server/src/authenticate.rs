@@ -6,21 +6,22 @@ use std::sync::Arc;
 use cholla_domain::directory::CredentialHash;
 use cholla_domain::directory::access::{InstallCaller, Refused};
 use cholla_domain::directory::credential::{Credential, CredentialKey, CredentialKind};
-use cholla_domain::directory::decision::Decision;
 use cholla_domain::directory::state::Directory;
 use cholla_domain::id::AccountId;
-use cholla_domain::oauth::{Developer, presented};
+use cholla_domain::oauth::Developer;
 use cholla_domain::ports::Revision;
 use cholla_domain::principal::Principal;
 use cholla_domain::time::Timestamp;
 use cholla_wire::auth::{MaskedKey, PresentedKey, presented_key};
 use cholla_wire::error::ApiError;
 use cholla_wire::headers;
+use cholla_wire::jose::EmbeddedClaims;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
 use crate::api::InstallRoute;
 use crate::header_names::{IDEMPOTENCY_KEY, STRIPE_ACCOUNT, STRIPE_CONTEXT};
+use crate::platform_tokens::session;
 use crate::state::Api;
 
 /// A caller whose key is known and may act on the account it named.
@@ -86,8 +87,9 @@ pub(crate) struct DeveloperKey {
 pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Result<Caller, ApiError> {
     let key = known_form(request.get(AUTHORIZATION), None)?;
     let hash = api.instance.credential_hash(key.as_bytes());
+    let signed = signed(api, &key, now);
     let directory = api.keeper.read();
-    let credential = credential(api, &directory, (&key, &hash), now)?;
+    let credential = credential(api, &directory, (&key, &hash, signed), now)?;
     let named = named_account(request)?;
     let principal = directory.principal(&credential, named.as_ref(), now).map_err(|refused| {
         let named = named.as_ref().unwrap_or(&credential.account);
@@ -104,8 +106,9 @@ pub(crate) fn authenticate(api: &Api, request: &HeaderMap, now: Timestamp) -> Re
 pub(crate) fn authenticate_installs(api: &Api, request: &HeaderMap, now: Timestamp) -> Result<InstallKey, ApiError> {
     let key = known_form(request.get(AUTHORIZATION), None)?;
     let hash = api.instance.credential_hash(key.as_bytes());
+    let signed = signed(api, &key, now);
     let directory = api.keeper.read();
-    let found = credential(api, &directory, (&key, &hash), now)?;
+    let found = credential(api, &directory, (&key, &hash, signed), now)?;
     let named = named_account(request)?;
     match (directory.install_caller(&found, named.as_ref(), now), named) {
         (Ok(caller), _) => Ok(InstallKey { caller, credential: hash, key, unreachable: None }),
@@ -133,8 +136,9 @@ pub(crate) fn authenticate_developer(
 ) -> Result<DeveloperKey, ApiError> {
     let key = known_form(header, in_body)?;
     let hash = api.instance.credential_hash(key.as_bytes());
+    let signed = signed(api, &key, now);
     let directory = api.keeper.read();
-    let found = credential(api, &directory, (&key, &hash), now)?;
+    let found = credential(api, &directory, (&key, &hash, signed), now)?;
     if found.kind != CredentialKind::Secret {
         return Err(ApiError::developer_key_needed(&key.masked(), found.account.as_str()));
     }
@@ -149,15 +153,16 @@ pub(crate) fn authenticate_developer(
 fn credential<'d>(
     api: &Api,
     directory: &'d Directory,
-    (key, hash): (&PresentedKey, &CredentialHash),
+    (key, hash, signed): (&PresentedKey, &CredentialHash, Result<EmbeddedClaims, Refused>),
     now: Timestamp,
 ) -> Result<Cow<'d, Credential>, ApiError> {
+    let refuse = |refused| refusal(refused, &key.masked(), "");
     let found = match directory.credential(&CredentialKey::of(hash)) {
         Some(found) => Cow::Borrowed(found),
-        None => Cow::Owned(platform_token(api, directory, key, now)?),
+        None => Cow::Owned(signed.and_then(|claims| session(claims, directory, now)).map_err(refuse)?),
     };
     note_presented(api, directory, &found);
-    found.check(now).map_err(|refused| refusal(refused, &key.masked(), ""))?;
+    found.check(now).map_err(refuse)?;
     Ok(found)
 }
 
@@ -184,17 +189,9 @@ fn refusal(refused: Refused, key: &MaskedKey, named: &str) -> ApiError {
     }
 }
 
-/// The session that a platform has signed by itself, as a credential without state: it is judged by whether its app is installed now
-/// (contract 14.4).
-fn platform_token(
-    api: &Api,
-    directory: &Directory,
-    key: &PresentedKey,
-    now: Timestamp,
-) -> Result<Credential, ApiError> {
-    let unknown = || ApiError::invalid_key(&key.masked());
-    let tokens = api.platform_tokens.as_ref().ok_or_else(unknown)?;
-    tokens.credential(key, directory, now).map_err(|refused| refusal(refused, &key.masked(), ""))
+/// What a key says that a platform has signed by itself. It counts where the directory does not know the key.
+fn signed(api: &Api, key: &PresentedKey, now: Timestamp) -> Result<EmbeddedClaims, Refused> {
+    api.platform_tokens.as_ref().ok_or(Refused::Unknown)?.verify(key, now)
 }
 
 /// Remembers, once for each pair, that its access token has been presented, whatever is answered (contract 15.9): at once in memory, and
@@ -202,21 +199,8 @@ fn platform_token(
 fn note_presented(api: &Api, directory: &Directory, credential: &Credential) {
     let (CredentialKind::OAuth { .. }, Some(install)) = (&credential.kind, credential.install) else { return };
     let pair = directory.grant(&install).and_then(|grant| grant.pair.as_ref());
-    if pair.is_some_and(|pair| pair.access == credential.key && !pair.presented) {
-        let access = credential.key;
-        if !api.presented_tokens.begin(access) {
-            return;
-        }
-        let (keeper, tokens) = (Arc::clone(&api.keeper), Arc::clone(&api.presented_tokens));
-        let asked = keeper.unasked();
-        tokio::spawn(async move {
-            let noted =
-                keeper.decide(asked, move |ctx| Decision { change: presented(ctx, &install, &access), outcome: () });
-            let noted = noted.await;
-            tokens.end(access, noted.is_ok());
-            if let Err(error) = noted {
-                tracing::warn!(%error, "that a token was presented could not be written down");
-            }
-        });
+    let is_news = pair.is_some_and(|pair| pair.access == credential.key && !pair.presented);
+    if is_news && api.presented_tokens.add(credential.key, install) {
+        tokio::spawn(Arc::clone(&api.presented_tokens).write_down(Arc::clone(&api.keeper)));
     }
 }

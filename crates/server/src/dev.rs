@@ -163,7 +163,7 @@ async fn settle(
     let asked = keeper.unasked();
     let settled = keeper
         .batch(asked, move |batch| {
-            let manner = Manner { anew: true, prune: false };
+            let manner = Manner { anew: true, dev: true, ..Manner::default() };
             reconcile(batch, &platform, &Naming::derived(&instance), manner, AT_START)
         })
         .await?;

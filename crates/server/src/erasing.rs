@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cholla_domain::directory::decision::Decision;
 use cholla_domain::directory::erasure::{Erasure, ErasureTarget};
 use cholla_domain::error::SealError;
-use cholla_domain::id::{AccountId, UserId};
+use cholla_domain::id::UserId;
 use cholla_domain::limits::{ERASURE_STEP_ROWS, ERASURES_PER_ROUND_MAX};
 use cholla_domain::operator::{due_endings, finish_erasure, namespaces_on};
 use cholla_domain::place::{Namespace, Scope};
@@ -47,13 +47,18 @@ impl Erasing {
                 break;
             }
         }
-        // In the keeper's turn: what a batch shows and has not committed is none yet.
+        // In the keeper's turn: what a batch shows and has not committed is no erasure yet, and ends no namespace.
         let unfinished = self.keeper.decide(self.keeper.unasked(), |ctx| {
-            Decision::unchanged(ctx.directory.unfinished_erasures().cloned().collect::<Vec<_>>())
+            let unfinished = ctx.directory.unfinished_erasures();
+            let of_user = |erasure: &Erasure| match &erasure.target {
+                ErasureTarget::User { account, .. } => namespaces_on(ctx.directory, account),
+                ErasureTarget::Namespace(_) => Vec::new(),
+            };
+            Decision::unchanged(unfinished.map(|erasure| (erasure.clone(), of_user(erasure))).collect::<Vec<_>>())
         });
         let (mut erased, mut failed) = (Vec::new(), 0);
-        for erasure in unfinished.await? {
-            match self.erase(&erasure).await {
+        for (erasure, namespaces) in unfinished.await? {
+            match self.erase(&erasure, &namespaces).await {
                 Ok(counts) => erased.push((erasure, counts)),
                 Err(error) => {
                     failed += 1;
@@ -82,11 +87,12 @@ impl Erasing {
         Ok(failed)
     }
 
-    /// Erases all of one target from the database; the log may still hold it. Answers all that this erasure has erased so far.
-    async fn erase(&self, erasure: &Erasure) -> Result<ErasedCounts, KeepError> {
+    /// Erases all of one target from the database; the log may still hold it. A user's scopes are in `namespaces`. Answers all that this
+    /// erasure has erased so far.
+    async fn erase(&self, erasure: &Erasure, namespaces: &[Namespace]) -> Result<ErasedCounts, KeepError> {
         match &erasure.target {
             ErasureTarget::Namespace(namespace) => self.keyring.forget(namespace),
-            ErasureTarget::User { account, user } => self.erase_user(erasure, account, user).await?,
+            ErasureTarget::User { user, .. } => self.erase_user(erasure, namespaces, user).await?,
         }
         loop {
             let (erased, is_done) = self.store.erase_step(erasure.id, ERASURE_STEP_ROWS).await?;
@@ -97,11 +103,10 @@ impl Erasing {
     }
 
     /// Erases the scopes of a user in every namespace of an account. One whose key does not open holds up no other.
-    async fn erase_user(&self, erasure: &Erasure, account: &AccountId, user: &UserId) -> Result<(), KeepError> {
-        let namespaces = namespaces_on(&self.keeper.read(), account);
+    async fn erase_user(&self, erasure: &Erasure, namespaces: &[Namespace], user: &UserId) -> Result<(), KeepError> {
         let mut failed = None;
         for namespace in namespaces {
-            if let Err(error) = self.erase_scope(erasure.id, &namespace, user).await {
+            if let Err(error) = self.erase_scope(erasure.id, namespace, user).await {
                 failed = failed.or(Some(error));
             }
         }

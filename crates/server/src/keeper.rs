@@ -196,7 +196,7 @@ impl Keeper {
     /// When the store does not answer.
     pub(crate) async fn settle(&self) -> Result<(), KeepError> {
         let mut turn = self.turn.lock().await;
-        self.catch_up(&mut turn)
+        self.catch_up(&mut turn).await
     }
 
     /// Decides a change, commits it and applies it. The answer is given when it is durable and visible.
@@ -211,7 +211,7 @@ impl Keeper {
         let keeper = Arc::clone(self);
         let decided = tokio::spawn(async move {
             let mut turn = keeper.turn.lock().await;
-            keeper.catch_up(&mut turn)?;
+            keeper.catch_up(&mut turn).await?;
             let Decision { change, outcome } = {
                 let directory = keeper.read();
                 decide(&keeper.context(&directory, &asked))
@@ -241,7 +241,7 @@ impl Keeper {
         let keeper = Arc::clone(self);
         let done = tokio::spawn(async move {
             let mut turn = keeper.turn.lock().await;
-            keeper.catch_up(&mut turn)?;
+            keeper.catch_up(&mut turn).await?;
             let mut batch = Batch { keeper: &keeper, asked: &asked, whole: Change::default() };
             // Until it is known what has become of the steps: should this panic, the next change reads the directory anew.
             turn.is_stale = true;
@@ -249,7 +249,7 @@ impl Keeper {
             let whole = batch.whole;
             turn.is_stale = !whole.is_empty();
             if outcome.is_err() {
-                keeper.catch_up(&mut turn)?;
+                keeper.catch_up(&mut turn).await?;
                 return Ok(outcome);
             }
             // All of it is shown already, but for what the commit itself has found out.
@@ -266,10 +266,12 @@ impl Keeper {
         done.await.unwrap_or_else(|_| Err(panicked()))
     }
 
-    /// Reads the directory anew where a commit failed before.
-    fn catch_up(&self, turn: &mut Turn) -> Result<(), KeepError> {
+    /// Reads the directory anew where a commit failed before. Others go on meanwhile: of a large directory that takes seconds.
+    async fn catch_up(&self, turn: &mut Turn) -> Result<(), KeepError> {
         if turn.is_stale {
-            let (directory, revision) = load(&*self.store, &self.instance)?;
+            let (store, instance) = (Arc::clone(&self.store), Arc::clone(&self.instance));
+            let loaded = tokio::task::spawn_blocking(move || load(&*store, &instance)).await;
+            let (directory, revision) = loaded.unwrap_or_else(|_| Err(panicked()))?;
             keep_notices(&*self.notices, &directory);
             let endpoints = endpoint_tags(&self.instance, &directory);
             *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
@@ -292,7 +294,7 @@ impl Keeper {
     pub(crate) async fn start_over(&self) -> Result<(), KeepError> {
         let mut turn = self.turn.lock().await;
         turn.is_stale = true;
-        self.catch_up(&mut turn)
+        self.catch_up(&mut turn).await
     }
 
     fn context<'a>(&'a self, directory: &'a Directory, asked: &'a Asked) -> Context<'a> {

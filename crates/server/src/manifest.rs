@@ -20,7 +20,7 @@ use tree::Node;
 /// Bytes of a manifest that are read.
 const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// What is wrong with an id that is not [`AppId::is_legal`], and what to do.
-pub(crate) const NO_APP_ID: &str = "is no app id; make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
+pub(crate) const NO_APP_ID: &str = "is no app id; begin it with a letter or digit, and make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
 /// The mark that some editors put at the beginning of a file.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

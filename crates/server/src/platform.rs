@@ -324,12 +324,13 @@ impl Platform {
         }
     }
 
-    /// Whether a webhook secret of the file is shorter than one may be that the admin API is given. In dev mode it may.
+    /// Whether a signing secret of the file, an app's or an endpoint's, is shorter than one may be that the admin API is given. In dev mode it may.
     pub(crate) fn has_weak_secrets(&self) -> bool {
         let is_weak = |secret: &SigningSecret| {
             secret.reveal().split_once('_').is_none_or(|(_, rest)| rest.len() < GIVEN_SECRET_CHARS_MIN)
         };
-        self.webhooks.iter().filter_map(|webhook| webhook.secret.as_ref()).any(is_weak)
+        let of_apps = self.apps.iter().filter_map(|app| app.signing_secret.as_ref());
+        of_apps.chain(self.webhooks.iter().filter_map(|webhook| webhook.secret.as_ref())).any(is_weak)
     }
 
     /// Whether the file holds what nobody else may know: keys, or signing secrets of apps or webhook endpoints.

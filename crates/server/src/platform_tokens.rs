@@ -139,33 +139,36 @@ impl PlatformTokens {
         (seen.trusted, seen.fault.is_none())
     }
 
-    /// The session that a token is, if the platform signed it for this server and it has not expired.
+    /// What a token says, if the platform signed it for this server and it has not expired. To be asked before the directory is read: a
+    /// signature takes longer than all that is looked up there, and changes would wait for it.
     ///
     /// # Errors
     /// [`Refused::Expired`] for one that has; [`Refused::Unknown`] for anything else.
-    pub(crate) fn credential(
-        &self,
-        key: &PresentedKey,
-        directory: &Directory,
-        now: Timestamp,
-    ) -> Result<Credential, Refused> {
+    pub(crate) fn verify(&self, key: &PresentedKey, now: Timestamp) -> Result<EmbeddedClaims, Refused> {
         let token = key.as_str().filter(|text| text.contains('.')).ok_or(Refused::Unknown)?;
         let keys = self.keys.load();
         let keys = keys.as_ref().ok_or_else(|| refused(&"no key of the platform counts", Refused::Unknown))?;
         let claims = keys.verify(token, TokenType::Jwt, VerificationKey::verify);
         let claims = claims.map_err(|error| refused(&error, Refused::Unknown))?;
-        let claims = EmbeddedClaims::read(&claims, &self.issuer, &self.audience, now).map_err(|error| {
+        EmbeddedClaims::read(&claims, &self.issuer, &self.audience, now).map_err(|error| {
             let is_expired = error == ClaimsError::Expired;
             refused(&error, if is_expired { Refused::Expired } else { Refused::Unknown })
-        })?;
-        if directory.is_signed_before_offboarding((&claims.account, &claims.user), claims.issued_at) {
-            return Err(Refused::Unknown);
-        }
-        // One that nobody knows is installed nowhere, and refused like one that is not installed.
-        let app = app_named(directory, &claims.app).map_or_else(|_| AppId::new(claims.app), |app| app.id.clone());
-        let (whom, times) = ((claims.account, claims.livemode), (now, claims.expires_at));
-        Ok(directory.signed_session((app, claims.user), whom, times))
+        })
     }
+}
+
+/// The session that verified claims are, as a credential without state: it is judged by whether its app is installed now (contract 14.4).
+///
+/// # Errors
+/// [`Refused::Unknown`] where the offboarding of its user has revoked it (contract 14.8).
+pub(crate) fn session(claims: EmbeddedClaims, directory: &Directory, now: Timestamp) -> Result<Credential, Refused> {
+    if directory.is_signed_before_offboarding((&claims.account, &claims.user), claims.issued_at) {
+        return Err(Refused::Unknown);
+    }
+    // One that nobody knows is installed nowhere, and refused like one that is not installed.
+    let app = app_named(directory, &claims.app).map_or_else(|_| AppId::new(claims.app), |app| app.id.clone());
+    let (whom, times) = ((claims.account, claims.livemode), (now, claims.expires_at));
+    Ok(directory.signed_session((app, claims.user), whom, times))
 }
 
 /// Says why a token is refused to whoever runs the server: its bearer hears that it is refused, and nothing more. No reason has a value.

@@ -149,7 +149,7 @@ async fn settle(keeper: &Arc<Keeper>, foundation: &Foundation, platform: Platfor
 /// log says where file and directory differ.
 fn remains(keeper: &Keeper, foundation: &Foundation, platform: &Platform, now: Timestamp) -> Declared {
     let (directory, naming) = (keeper.read(), Naming::drawn(&foundation.instance));
-    let advice = "the platform file was applied at the first start and differs from what is there; `cholla apply` brings its changes";
+    let advice = "the platform file is applied at the first start only, and differs from what is there; `cholla apply` brings its changes";
     match plan(&directory, platform, &naming, Manner::default(), now) {
         Ok(plan) if plan.is_empty() => {}
         Ok(plan) => tracing::info!(differences = plan.len(), "{advice}"),
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(same.keys[0].value.as_str(), "sk_test_given");
         assert_eq!(same.installs[0].id, first.installs[0].id);
         assert_eq!(same.apps[0].signing_secret.reveal(), first.apps[0].signing_secret.reveal());
-        let says = "INFO message=the platform file was applied at the first start and differs from what is there; `cholla apply` brings its changes differences=1";
+        let says = "INFO message=the platform file is applied at the first start only, and differs from what is there; `cholla apply` brings its changes differences=1";
         for changed in [
             FILE.replace("{ id = \"acct_m\" }", "{ id = \"acct_m\", name = \"M\" }"),
             FILE.replace("sk_test_given", "sk_test_other"),

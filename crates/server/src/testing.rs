@@ -85,7 +85,7 @@ impl Server {
     pub(crate) async fn over_its_store(text: &str) -> (Self, Arc<Foundation>) {
         let foundation = foundation().await;
         let keeper = foundation.keeper(&Arc::new(ServerClock::default()), 0).unwrap();
-        let manner = Manner { anew: true, prune: false };
+        let manner = Manner { anew: true, dev: true, ..Manner::default() };
         settle(&keeper, &foundation, (&platform(text), derived, manner)).await.unwrap();
         let api = Arc::new(foundation.api(keeper, settings()));
         (Self { api }, foundation)
@@ -95,7 +95,7 @@ impl Server {
     pub(crate) async fn start(text: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let foundation = foundation().await;
         let keeper = keeper(&foundation);
-        let manner = Manner { anew: true, prune: false };
+        let manner = Manner { anew: true, dev: true, ..Manner::default() };
         settle(&keeper, &foundation, (&platform(text), derived, manner)).await.unwrap();
         let mut settings = settings();
         change(&mut settings);

@@ -261,3 +261,20 @@ async fn a_directory_of_version_1_is_migrated() {
     stores.erasures.shred_log().await.unwrap();
     assert_eq!(found(directory.path(), (0..200).map(key)), 199, "nor does the old table hold a copy");
 }
+
+/// Contract 14.6: what was closed matters to whoever is on the way; nobody is after a start.
+#[tokio::test]
+async fn what_was_closed_is_forgotten_at_a_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let count = |path: &Path| {
+        let connection = rusqlite::Connection::open(path.join("cholla.db")).unwrap();
+        connection.query_row("SELECT count(*) FROM closed", [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    for revision in 0..2 {
+        let stores = Stores::new(open(directory.path()), ());
+        assert_eq!(count(directory.path()), 0, "at the start number {revision}");
+        let closed = vec![stores.closing("acct_a", ErasureId::from_bytes([1; 16])).await];
+        assert_eq!(stores.commit(DirectoryCommit { closed, ..change(revision) }).await, CommitOutcome::Done);
+        assert_eq!(count(directory.path()), 1);
+    }
+}

@@ -246,13 +246,16 @@ impl LinkParams {
         let own = form_urlencoded::parse(page.split_once('?').map_or("", |(_, own)| own).as_bytes());
         let taken: HashSet<_> =
             pairs.iter().map(|(name, _)| folded(name)).chain(own.map(|(name, _)| folded(&name))).collect();
-        let others = given.iter().filter(|(name, _)| !taken.contains(&folded(name)));
+        let is_taken =
+            |name: &str| taken.contains(&folded(name)) || taken.contains(&folded(&name.replacen('[', "_", 1)));
+        let others = given.iter().filter(|(name, _)| !is_taken(name));
         pairs.extend(others.map(|(name, value)| (&**name, Some(&**value))));
         with_query(page, &pairs)
     }
 }
 
 /// A parameter's name as the most lenient framework might read it: in any case, trimmed, `a.b` and `a b` as `a_b`, `a[]` and `a[b]` as `a`.
+/// PHP reads a `[` that nothing closes as `_`, too.
 fn folded(name: &str) -> String {
     let (name, _) = name.split_once('[').unwrap_or((name, ""));
     name.trim().replace(['.', ' '], "_").to_ascii_lowercase()

@@ -65,7 +65,7 @@ pub(crate) struct CreateKeyArgs {
     /// What it may do at most (repeatable) [default: all that the install is granted]
     #[arg(long = "permission", value_name = "NAME")]
     pub(crate) permissions: Vec<String>,
-    /// How long it counts, such as 90d [default: until it is revoked]
+    /// How long it counts, such as 90d [default: until it is revoked; embedded 15m, OAuth 1h, and those 1h at most]
     #[arg(long, value_name = "DURATION")]
     pub(crate) expires_in: Option<String>,
     #[command(flatten)]

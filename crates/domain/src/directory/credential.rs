@@ -275,16 +275,32 @@ impl Credential {
         }
     }
 
-    /// From when on a credential that is drawn again and again is as good as one that never was (contract 6.2), and may be forgotten: it was
-    /// revoked, or it expired a while ago (contract 15.6). One that never expires was made by a person, and stays what it was.
+    /// From when on a credential that is drawn again and again is as good as one that never was (contract 6.2), and may be forgotten: it
+    /// expired a while ago (contract 15.6), or it was [rotated](Self::is_rotated). One that a person revoked is remembered as if it were not
+    /// revoked, so that whoever declares its value anew does not bring it back. One that never expires was made by a person, and stays what
+    /// it was.
     pub fn dies_at(&self) -> Option<Timestamp> {
         let told_seconds = match self.kind {
             CredentialKind::Embedded { .. } => EXPIRED_SESSION_SECONDS,
             CredentialKind::OAuth { .. } => EXPIRED_TOKEN_SECONDS,
             _ => return None,
         };
-        let unknown_at = self.expires_at?.plus(told_seconds);
-        Some(self.revoked_at.map_or(unknown_at, |revoked_at| revoked_at.min(unknown_at)))
+        let expires_at = self.expires_at?;
+        Some(if self.is_rotated() { expires_at } else { expires_at.plus(told_seconds) })
+    }
+
+    /// Whether OAuth itself ended it: it expires in the second in which it is revoked (see [`rotated`](Self::rotated)).
+    fn is_rotated(&self) -> bool {
+        matches!(self.kind, CredentialKind::OAuth { .. })
+            && self.revoked_at.is_some()
+            && self.revoked_at == self.expires_at
+    }
+
+    /// An access token that OAuth drew, as it ends at `until` at the latest: another has taken its place, or its grant was revoked. It was
+    /// drawn, so nobody declares it anew, and nothing of it is remembered then.
+    pub(crate) fn rotated(&self, until: Timestamp) -> Self {
+        let ends = [self.revoked_at, self.expires_at].into_iter().flatten().fold(until, Timestamp::min);
+        Self { revoked_at: Some(ends), expires_at: Some(ends), ..self.clone() }
     }
 
     /// Whether it counts at `now`.

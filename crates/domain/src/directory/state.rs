@@ -1,28 +1,28 @@
 //! The directory in memory: every record, and the ways to find one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::account::{Account, User};
 use super::app::{ApiAccess, App, Asks, Upload};
 use super::change::RecordChange;
 use super::credential::{Credential, CredentialKey};
 use super::endpoint::Endpoint;
-use super::erasure::Ending;
 use super::grant::Grant;
 use super::install::{Install, InstallView};
 use super::record::{Record, RecordName};
 use crate::id::{AccountId, AppId, AppPublicId, ClientId, EndpointId, InstallId, UserId};
 use crate::livemode::Livemode;
-use crate::place::Namespace;
 use crate::principal::{Permission, Permissions};
 use crate::time::Timestamp;
 use ended::EndedInstalls;
+use endings::Endings;
 use erasures::Erasures;
 use kept::KeptResults;
 use listed::{InstallLists, Kind};
 
 mod credentials;
 mod ended;
+mod endings;
 mod erasures;
 mod kept;
 mod keyed_already;
@@ -65,8 +65,7 @@ pub struct Directory {
     /// Per account: its endpoints in both modes.
     endpoints_by_account: HashMap<AccountId, BTreeSet<EndpointId>>,
     operator_endpoints: BTreeSet<EndpointId>,
-    endings: HashMap<Namespace, Ending>,
-    endings_by_account: HashMap<AccountId, HashSet<Namespace>>,
+    endings: Endings,
     erasures: Erasures,
     kept: KeptResults,
     sequence: u64,
@@ -194,11 +193,7 @@ impl Directory {
             Record::Credential(credential) => self.put_credential(credential),
             Record::Grant(grant) => self.put_grant(*grant),
             Record::Endpoint(endpoint) => self.put_endpoint(*endpoint),
-            Record::Ending(ending) => {
-                let namespace = ending.namespace.clone();
-                self.endings_by_account.entry(namespace.account.clone()).or_default().insert(namespace.clone());
-                self.endings.insert(namespace, ending);
-            }
+            Record::Ending(ending) => self.endings.put(ending),
             Record::Erasure(erasure) => self.erasures.put(*erasure),
             Record::Kept(mut kept) => {
                 self.share_account(&mut kept.account);
@@ -233,15 +228,7 @@ impl Directory {
             RecordName::Credential(key) => self.credentials.remove(key),
             RecordName::Grant(install) => self.remove_grant(install),
             RecordName::Endpoint(id) => self.remove_endpoint(id),
-            RecordName::Ending(namespace) => {
-                self.endings.remove(namespace);
-                if let Some(own) = self.endings_by_account.get_mut(&namespace.account) {
-                    own.remove(namespace);
-                    if own.is_empty() {
-                        self.endings_by_account.remove(&namespace.account);
-                    }
-                }
-            }
+            RecordName::Ending(namespace) => self.endings.remove(namespace),
             RecordName::Erasure(id) => self.erasures.remove(id),
             RecordName::Kept(key) => self.kept.remove(key),
         }

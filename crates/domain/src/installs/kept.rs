@@ -8,6 +8,7 @@ use crate::directory::decision::{Context, Decision};
 use crate::directory::install::InstallView;
 use crate::directory::kept::{KeptInstall, KeptInstallResult, KeptOperation, StateRefusal};
 use crate::directory::record::Record;
+use crate::directory::state::KeptTotal;
 use crate::id::{AccountId, InstallId, RequestId};
 use crate::limits::{IDEMPOTENCY_KEPT_SECONDS, KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX, KEPT_INSTALLS_PER_ACCOUNT_MAX};
 use crate::place::push_field;
@@ -96,11 +97,25 @@ impl Claim {
             code,
             kept_at: ctx.now,
         };
+        let fits = |total: KeptTotal| {
+            total.results < KEPT_INSTALLS_PER_ACCOUNT_MAX
+                && total.bytes + kept.bytes() <= KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX
+        };
         let total = ctx.directory.kept_total(&kept.account);
-        let fits = total.results < KEPT_INSTALLS_PER_ACCOUNT_MAX
-            && total.bytes + kept.bytes() <= KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX;
-        if fits { Ok(Record::Kept(Box::new(kept))) } else { Err(InstallError::TooMuchKept) }
+        // What is over counts no more, and is looked for only where it matters.
+        if fits(total) || fits(without_due(ctx, &kept.account, total)) {
+            Ok(Record::Kept(Box::new(kept)))
+        } else {
+            Err(InstallError::TooMuchKept)
+        }
     }
+}
+
+/// What is kept for an account, without what is to be forgotten already.
+fn without_due(ctx: &Context<'_>, account: &AccountId, total: KeptTotal) -> KeptTotal {
+    let due = ctx.directory.kept_until(ctx.now.plus(-IDEMPOTENCY_KEPT_SECONDS));
+    let due = due.filter_map(|key| ctx.directory.kept(key)).filter(|kept| kept.account == *account);
+    due.fold(total, |left, kept| KeptTotal { results: left.results - 1, bytes: left.bytes - kept.bytes() })
 }
 
 /// The result kept for a claim, as it is answered again: without a code.

@@ -260,8 +260,17 @@ fn close_namespace(ctx: &Context<'_>, namespace: Namespace) -> Change {
 /// Destroys the key of a namespace, with which its secrets are gone (contract 14.6), and ends its grace period. The erasure's `key_id` is
 /// for whoever commits the change: only keys know their names.
 pub fn destroy_namespace(ctx: &Context<'_>, namespace: &Namespace) -> Change {
+    destroy_namespace_after(ctx, ctx.directory.newest_erasure(), namespace).0
+}
+
+/// The same behind the erasure `newest`, which the same change may begin; with the id of this one.
+pub fn destroy_namespace_after(
+    ctx: &Context<'_>,
+    newest: Option<ErasureId>,
+    namespace: &Namespace,
+) -> (Change, ErasureId) {
     let mut change = Change::default();
-    let id = ErasureId::draw(ctx.now, ctx.directory.newest_erasure(), ctx.mint.entropy());
+    let id = ErasureId::draw(ctx.now, newest, ctx.mint.entropy());
     if ctx.directory.ending(namespace).is_some() {
         change.remove(RecordName::Ending(namespace.clone()));
     }
@@ -273,5 +282,5 @@ pub fn destroy_namespace(ctx: &Context<'_>, namespace: &Namespace) -> Change {
         started_at: ctx.now,
         receipt: None,
     })));
-    change
+    (change, id)
 }

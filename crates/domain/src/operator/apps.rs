@@ -1,5 +1,6 @@
 //! Apps: uploaded, published, and their signing secrets.
 
+use super::endpoints::checked_secret;
 use super::{OperatorError, account_of, app_named, entry, overlap_end};
 use crate::directory::app::{App, Manifest, Upload};
 use crate::directory::change::Change;
@@ -96,7 +97,7 @@ fn first_upload(ctx: &Context<'_>, new: NewUpload) -> Result<App, OperatorError>
         return Err(OperatorError::ClientIdTaken);
     }
     let secret = match new.declared.signing_secret {
-        Some(declared) => checked(declared)?,
+        Some(declared) => checked_secret(declared, SIGNING_PREFIX)?,
         None => drawn_signing_secret(ctx),
     };
     let first = Upload { number: 1, manifest: new.manifest, uploaded_at: ctx.now };
@@ -115,12 +116,6 @@ fn first_upload(ctx: &Context<'_>, new: NewUpload) -> Result<App, OperatorError>
 
 fn drawn_signing_secret(ctx: &Context<'_>) -> SigningSecret {
     SigningSecret::new(Drawn::draw(ctx.mint, SIGNING_PREFIX, SIGNING_SECRET_CHARS).value.to_string())
-}
-
-fn checked(secret: SigningSecret) -> Result<SigningSecret, OperatorError> {
-    let rest = secret.reveal().strip_prefix(SIGNING_PREFIX).unwrap_or_default();
-    let legal = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic());
-    if legal { Ok(secret) } else { Err(OperatorError::SigningSecretMalformed(SIGNING_PREFIX)) }
 }
 
 fn put(ctx: &Context<'_>, by: &str, action: &str, app: App, is_new: bool) -> Decision<Uploaded> {
@@ -172,7 +167,7 @@ pub fn roll_signing_secret(
     let mut app = app_named(ctx.directory, name)?.clone();
     let until = overlap_end(ctx, overlap_seconds)?;
     let secret = match given {
-        Some(given) => checked(given)?,
+        Some(given) => checked_secret(given, SIGNING_PREFIX)?,
         None => drawn_signing_secret(ctx),
     };
     app.signing_secret = app.signing_secret.rolled(secret.clone(), until);

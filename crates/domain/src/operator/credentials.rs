@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{OperatorError, account_of, app_named, entry, entry_about, overlap_end};
+use super::{OperatorError, account_of, app_named, entry_about, overlap_end};
 use crate::directory::CredentialHash;
 use crate::directory::app::ApiAccess;
 use crate::directory::change::{AuditEntry, Change, RecordChange};
@@ -141,7 +141,8 @@ fn credential_of(
 }
 
 /// Creates a credential. An app's belongs to the install of the app there, or to the first one to come. An embedded key lives for at most
-/// [`EMBEDDED_KEY_SECONDS_MAX`], [`EMBEDDED_KEY_SECONDS_DEFAULT`] where nothing is said (contract 5.5).
+/// [`EMBEDDED_KEY_SECONDS_MAX`], [`EMBEDDED_KEY_SECONDS_DEFAULT`] where nothing is said (contract 5.5), an OAuth token for at most
+/// [`ACCESS_TOKEN_SECONDS`], and so long where nothing is said (contract 15.6).
 ///
 /// # Errors
 /// When there is no such account or app, or something about it is illegal or taken.
@@ -155,17 +156,13 @@ pub fn create_credential(
         account_of(ctx.directory, account)?;
     }
     let kind = checked_kind(ctx.directory, kind, permissions)?;
-    let expires_at = match (&kind, expires_at) {
-        // A session is short-lived (contract 5.5), however it is made.
-        (CredentialKind::Embedded { .. }, None) => Some(ctx.now.plus(EMBEDDED_KEY_SECONDS_DEFAULT)),
-        (_, at) => at,
-    };
     if let Some(at) = expires_at {
         Expiry::parse(at, ctx.now)?;
-        if matches!(kind, CredentialKind::Embedded { .. }) && at > ctx.now.plus(EMBEDDED_KEY_SECONDS_MAX) {
-            return Err(OperatorError::Lifetime);
+        if longest_life(&kind).is_some_and(|seconds| at > ctx.now.plus(seconds)) {
+            return Err(too_long(&kind));
         }
     }
+    let expires_at = expires_at.or_else(|| lifetime(&kind, None).map(|seconds| ctx.now.plus(seconds)));
     let (drawn, mut credential) = match value {
         None => draw_credential(ctx, kind, account, livemode),
         Some(value) => {
@@ -233,6 +230,21 @@ pub fn permission_names(credential: &Credential) -> Option<Vec<&'static str>> {
             Some(chosen([("app_install_read", rights.read), ("app_install_write", rights.write)]))
         }
         _ => credential.permissions.map(|own| chosen([("secret_read", own.read), ("secret_write", own.write)])),
+    }
+}
+
+/// Seconds for which a credential lives, however it is made, that is to live for `asked` seconds; `None`: forever. A session and an OAuth
+/// token are short-lived (contract 5.5, 15.6): they live for no longer than their kind does, also where nothing is said.
+pub fn lifetime(kind: &CredentialKind, asked: Option<i64>) -> Option<i64> {
+    let Some(longest) = longest_life(kind) else { return asked };
+    let usual = if matches!(kind, CredentialKind::Embedded { .. }) { EMBEDDED_KEY_SECONDS_DEFAULT } else { longest };
+    Some(asked.unwrap_or(usual).min(longest))
+}
+
+fn too_long(kind: &CredentialKind) -> OperatorError {
+    match kind {
+        CredentialKind::Embedded { .. } => OperatorError::Lifetime,
+        kind => OperatorError::BeyondLifetime(kind.as_str()),
     }
 }
 
@@ -336,6 +348,7 @@ fn live<'d>(ctx: &Context<'d>, key: &CredentialKey) -> Result<&'d Credential, Op
 }
 
 /// Draws another credential in the place of one, which lives on for `overlap_seconds`. It is what the old one is, and expires when that does.
+/// A restricted key of an install becomes the install's own, and no other outlives the overlap (contract 16.2).
 ///
 /// # Errors
 /// When there is no such credential, it lives no more, is an OAuth token or an embedded key, or the overlap is too long.
@@ -356,26 +369,27 @@ pub fn roll_credential(
     let mut change = Change::default();
     change.put(revoked_by(old, until));
     let install = old.install.and_then(|id| ctx.directory.install(&id));
-    if let Some(install) = install.filter(|install| install.restricted_key == Some(*key)) {
+    // An install has one restricted key. Where another than that one is rolled, such as the one before it, the successor takes its place:
+    // otherwise there would be two that live on, and one that nobody looks after.
+    let counts = |install: &&Install| {
+        let is_restricted = matches!(old.kind, CredentialKind::Restricted { .. });
+        install.restricted_key == Some(*key)
+            || is_restricted && ctx.directory.access_of(install) == Some(ApiAccess::RestrictedApiKey)
+    };
+    if let Some(install) = install.filter(counts) {
         change.records.extend(cut_restricted_keys(ctx, install, until, Some(key)));
         change.put(Record::Install(Box::new(Install { restricted_key: Some(drawn.key), ..install.clone() })));
     }
     change.put(Record::Credential(Box::new(credential.clone())));
-    let (before, now) = (key.to_string(), drawn.key.to_string());
-    let (kind, until) = (old.kind.as_str(), until.as_unix().to_string());
-    let subject = [
-        ("key", &*before),
-        ("successor", &*now),
-        ("kind", kind),
-        ("account", old.account.as_str()),
-        ("previous_counts_until", &*until),
-    ];
-    change.audit.push(entry(ctx, by, "key.rolled", subject));
+    let mut told = credential_entry(ctx, by, "key.rolled", &credential);
+    told.subject.push(("previous".to_owned(), key.to_string()));
+    told.subject.push(("previous_counts_until".to_owned(), until.as_unix().to_string()));
+    change.audit.push(told);
     Ok(Decision { change, outcome: Shown { credential, drawn } })
 }
 
 /// Lets a credential expire at another time than before. An embedded key and an OAuth token can be given less time, and never more than
-/// their kind has from when they were made (contract 5.5, 15.6).
+/// their kind has from when they were made (contract 5.5, 15.6), whether they had an expiry or none.
 ///
 /// # Errors
 /// When there is no such credential, it lives no more, or the time is not in the future or too far ahead.
@@ -390,10 +404,11 @@ pub fn expire_credential(
     if found.expires_at == Some(at) {
         return Ok(Decision::unchanged(found.clone()));
     }
-    if let (Some(seconds), Some(before)) = (longest_life(&found.kind), found.expires_at)
-        && at > before.max(found.created_at.plus(seconds))
-    {
-        return Err(OperatorError::BeyondLifetime(found.kind.as_str()));
+    if let Some(seconds) = longest_life(&found.kind) {
+        let longest = found.created_at.plus(seconds);
+        if at > found.expires_at.map_or(longest, |before| before.max(longest)) {
+            return Err(OperatorError::BeyondLifetime(found.kind.as_str()));
+        }
     }
     let credential = Credential { expires_at: Some(at), ..found.clone() };
     let mut change = Change::default();

@@ -77,7 +77,7 @@ pub fn create_endpoint(ctx: &Context<'_>, by: &str, new: NewEndpoint) -> Result<
         return Err(OperatorError::TooManyEndpoints);
     }
     let secret = match secret {
-        Some(given) => checked_secret(given)?,
+        Some(given) => checked_secret(given, SECRET_PREFIX)?,
         None => drawn_secret(ctx),
     };
     let id = EndpointId::draw(ctx.mint.entropy());
@@ -89,13 +89,13 @@ pub fn create_endpoint(ctx: &Context<'_>, by: &str, new: NewEndpoint) -> Result<
     Ok(Decision { change, outcome: endpoint })
 }
 
-/// A secret that somebody gives is one that nobody guesses: whoever knows it can forge deliveries.
-fn checked_secret(secret: SigningSecret) -> Result<SigningSecret, OperatorError> {
-    let malformed = OperatorError::SigningSecretMalformed(SECRET_PREFIX);
-    let rest = secret.reveal().strip_prefix(SECRET_PREFIX).filter(|rest| !rest.is_empty());
+/// A secret that somebody gives is one that nobody guesses: whoever knows it can forge what it signs.
+pub(super) fn checked_secret(secret: SigningSecret, prefix: &'static str) -> Result<SigningSecret, OperatorError> {
+    let malformed = OperatorError::SigningSecretMalformed(prefix);
+    let rest = secret.reveal().strip_prefix(prefix).filter(|rest| !rest.is_empty());
     let rest = rest.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_graphic())).ok_or(malformed)?;
     if rest.len() < GIVEN_SECRET_CHARS_MIN {
-        return Err(OperatorError::SecretTooShort(GIVEN_SECRET_CHARS_MIN));
+        return Err(OperatorError::SecretTooShort(prefix, GIVEN_SECRET_CHARS_MIN));
     }
     Ok(secret)
 }
@@ -104,14 +104,23 @@ fn drawn_secret(ctx: &Context<'_>) -> SigningSecret {
     SigningSecret::new(Drawn::draw(ctx.mint, SECRET_PREFIX, SIGNING_SECRET_CHARS).value.to_string())
 }
 
-/// An entry of the audit log about an endpoint: whose it is, where it leads, and what it hears.
+/// An entry of the audit log about an endpoint: whose it is, on which host it is, and what it hears. Path and query stay out of the log,
+/// which outlives the endpoint: they may hold what only its owner is to know.
 pub fn endpoint_entry(ctx: &Context<'_>, by: &str, action: &str, endpoint: &Endpoint) -> AuditEntry {
     let (id, account) = (endpoint.id.to_string(), endpoint.account.as_ref().map_or("", AccountId::as_str));
     let events = endpoint.events.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let mode = endpoint.livemode.as_str();
     let subject =
-        [("webhook", &*id), ("account", account), ("mode", mode), ("url", &*endpoint.url), ("events", &*events)];
+        [("webhook", &*id), ("account", account), ("mode", mode), ("url", origin(&endpoint.url)), ("events", &*events)];
     entry(ctx, by, action, subject)
+}
+
+/// Scheme and host of a URL; empty where it has none.
+fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(url.len(), |at| at + 3);
+    let end = url[start..].find(['/', '?', '#', '@']).map_or(url.len(), |at| start + at);
+    // What comes before `@` is no host but a name and a password.
+    if url[end..].starts_with('@') || start == end { "" } else { &url[..end] }
 }
 
 /// Gives an endpoint another secret; deliveries are signed with both for `overlap_seconds` (contract 17.5). Answers the new one, which is

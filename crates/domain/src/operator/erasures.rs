@@ -9,24 +9,24 @@ use crate::directory::erasure::Erasure;
 use crate::directory::record::Record;
 use crate::directory::state::Directory;
 use crate::id::{AccountId, AppId, InstallId, UserId};
-use crate::installs::destroy_namespace;
+use crate::installs::destroy_namespace_after;
 use crate::livemode::Livemode;
 use crate::name::is_legal;
 use crate::place::Namespace;
 use crate::tag::ErasureId;
-use crate::time::{Timestamp, is_expired};
+use crate::time::Timestamp;
 
 /// Destroys the keys of at most `max` namespaces whose grace period is over, those that ended first before the others (contract 14.6). To
 /// be repeated until it answers none. Answers the erasures that are to be carried out; of a namespace without a key there is none.
 pub fn due_endings(ctx: &Context<'_>, max: usize) -> Decision<Vec<ErasureId>> {
-    let is_due = |at: Timestamp| is_expired(Some(at), ctx.now);
-    let mut due: Vec<_> = ctx.directory.endings().filter(|ending| is_due(ending.erase_at)).collect();
-    due.sort_unstable_by_key(|ending| ending.erase_at);
     let mut change = Change::default();
-    for ending in due.into_iter().take(max) {
-        change.append(destroy_namespace(ctx, &ending.namespace));
+    let mut erasures = Vec::new();
+    for ending in ctx.directory.endings_until(ctx.now).take(max) {
+        let newest = erasures.last().copied().or(ctx.directory.newest_erasure());
+        let (destroyed, id) = destroy_namespace_after(ctx, newest, &ending.namespace);
+        change.append(destroyed);
+        erasures.push(id);
     }
-    let erasures = change.destroyed.iter().map(|(_, id)| *id).collect();
     Decision { change, outcome: erasures }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{OperatorError, account_of, app_named, entry, install_of};
+use super::{OperatorError, account_of, app_named, install_of};
 use crate::directory::app::{App, Asks};
 use crate::directory::change::{Change, RecordChange};
 use crate::directory::decision::{Context, Decision};
@@ -11,7 +11,9 @@ use crate::directory::record::Record;
 use crate::id::{AccountId, InstallId};
 use crate::installs::events::{News, announce};
 use crate::installs::rollout::carry_install;
-use crate::installs::{Actor, NewInstall, authorize_all, begin_install, end_install, grant_exactly, view};
+use crate::installs::{
+    Actor, NewInstall, authorize_all, begin_install, end_install, grant_exactly, install_entry, view,
+};
 use crate::livemode::Livemode;
 
 /// An install, as the operator asks for it. Its channel follows (contract 13.2).
@@ -61,9 +63,11 @@ pub fn install(ctx: &Context<'_>, by: &str, order: &InstallOrder<'_>) -> Result<
                 RecordChange::Put(Record::Install(install)) => Some(&**install),
                 _ => None,
             });
-            let outcome = view(ctx.directory, moved.unwrap_or(found));
+            let moved = moved.unwrap_or(found);
+            let outcome = view(ctx.directory, moved);
+            let told = install_entry(ctx, by, "install.permissions_changed", moved);
             if !change.is_empty() {
-                change.audit.push(about(ctx, by, "install.permissions_changed", found));
+                change.audit.push(told);
             }
             Ok(Decision { change, outcome })
         }
@@ -73,7 +77,7 @@ pub fn install(ctx: &Context<'_>, by: &str, order: &InstallOrder<'_>) -> Result<
 /// Begins an install, with its entry of the audit log.
 pub(super) fn begin(ctx: &Context<'_>, by: &str, new: NewInstall<'_>) -> Decision<InstallView> {
     let (install, mut change) = begin_install(ctx, Actor::Operator(by), new);
-    change.audit.push(about(ctx, by, "install.created", &install));
+    change.audit.push(install_entry(ctx, by, "install.created", &install));
     Decision { change, outcome: view(ctx.directory, &install) }
 }
 
@@ -81,15 +85,9 @@ pub(super) fn begin(ctx: &Context<'_>, by: &str, new: NewInstall<'_>) -> Decisio
 pub(super) fn authorize(ctx: &Context<'_>, by: &str, install: &Install) -> Decision<InstallView> {
     let (install, mut change) = authorize_all(ctx, Actor::Operator(by), install);
     if !change.is_empty() {
-        change.audit.push(about(ctx, by, "install.authorized", &install));
+        change.audit.push(install_entry(ctx, by, "install.authorized", &install));
     }
     Decision { change, outcome: view(ctx.directory, &install) }
-}
-
-fn about(ctx: &Context<'_>, by: &str, action: &str, install: &Install) -> crate::directory::change::AuditEntry {
-    let id = install.id.to_string();
-    let subject = [("install", &*id), ("app", install.app.as_str()), ("account", install.account.as_str())];
-    entry(ctx, by, action, subject)
 }
 
 fn check_asked(asks: &Asks, listed: &BTreeSet<String>) -> Result<(), OperatorError> {
@@ -136,7 +134,7 @@ fn changed_to(
     let before = view(ctx.directory, before);
     change.events.extend(announce(ctx, None, app, News::Updated { before: &before, now: &outcome }));
     change.put(Record::Install(Box::new(now.clone())));
-    change.audit.push(about(ctx, by, "install.permissions_changed", now));
+    change.audit.push(install_entry(ctx, by, "install.permissions_changed", now));
     Decision { change, outcome }
 }
 

@@ -64,10 +64,8 @@ pub fn offboard_user(
         return Err(OperatorError::TextIllegal("user"));
     }
     let mut change = Change::default();
-    let is_theirs = |credential: &&Credential| {
-        credential.account == *account && credential.kind.user() == Some(user) && credential.is_live(ctx.now)
-    };
-    for credential in ctx.directory.credentials().filter(is_theirs) {
+    let is_theirs = |credential: &&Credential| credential.kind.user() == Some(user) && credential.is_live(ctx.now);
+    for credential in ctx.directory.credentials_of(account).filter(is_theirs) {
         change.put(Record::Credential(Box::new(Credential { revoked_at: Some(ctx.now), ..credential.clone() })));
     }
     let keys_revoked = change.records.len();

@@ -12,9 +12,13 @@ fn noted(world: &mut DirectoryWorld, decided: Result<Decision<Answered>, Install
     let decision = decided.expect("it is granted");
     let entries = decision.change.audit.iter().map(|entry| {
         let words: Vec<_> = entry.subject.iter().map(|(word, _)| word.as_str()).collect();
-        assert_eq!(words, ["install", "app", "account", "key"]);
-        assert_eq!(entry.subject[3].1, KEY.to_string());
-        format!("{} by {}: {} on {}", entry.action, entry.actor, entry.subject[1].1, entry.subject[2].1)
+        assert_eq!((&words[..4], words.last()), (&["install", "app", "account", "channel"][..], Some(&"key")));
+        assert_eq!(entry.subject.last().map(|(_, key)| key), Some(&KEY.to_string()));
+        let changes = &entry.subject[4..words.len() - 1];
+        let changes = changes.iter().flat_map(|(word, what)| [", ", word.as_str(), " ", what.as_str()]);
+        let changes: String = changes.collect();
+        let [_, app, account, channel] = [0, 1, 2, 3].map(|at| &entry.subject[at].1);
+        format!("{} by {}: {app} on {account} ({channel}){changes}", entry.action, entry.actor)
     });
     let entries = entries.collect();
     world.take(decision);
@@ -34,23 +38,38 @@ fn who_installs_and_who_grants_is_in_the_audit_log() {
         noted(world, decided)
     };
     let (dev, shop, through) = (own("dev", TEST), own("shop", TEST), on("shop", "dev", TEST));
-    assert_eq!(create(&mut world, &dev, "draft", PRIVATE), ["install.created by dev: draft on dev"]);
+    assert_eq!(
+        create(&mut world, &dev, "draft", PRIVATE),
+        ["install.created by dev: draft on dev (private_test), granted secret_read"]
+    );
     assert_eq!(create(&mut world, &dev, "draft", PRIVATE), [""; 0], "nothing changes");
     world.upload("draft", &["secret_read", "secret_write"]);
-    assert_eq!(create(&mut world, &dev, "draft", PRIVATE), ["install.authorized by dev: draft on dev"]);
-    assert_eq!(create(&mut world, &through, "app", None), ["install.created by dev: app on shop"]);
+    assert_eq!(
+        create(&mut world, &dev, "draft", PRIVATE),
+        ["install.authorized by dev: draft on dev (private_test), granted secret_write"]
+    );
+    assert_eq!(
+        create(&mut world, &through, "app", None),
+        ["install.created by dev: app on shop (public), granted secret_write"]
+    );
     let id = id_of(&world, "app", "shop", TEST).to_string();
     assert_eq!(reauthorize(&mut world, &shop, &id), [""; 0], "everything is granted");
     world.upload("app", &["secret_write", "secret_read"]);
     world.release("app");
-    assert_eq!(reauthorize(&mut world, &shop, &id), ["install.authorized by shop: app on shop"]);
+    assert_eq!(
+        reauthorize(&mut world, &shop, &id),
+        ["install.authorized by shop: app on shop (public), granted secret_read"]
+    );
     let testing = Some(cholla_domain::directory::install::Channel::Testing);
     create(&mut world, &through, "draft", testing);
     world.upload("draft", &["secret_read"]);
     let id = id_of(&world, "draft", "shop", TEST).to_string();
-    assert_eq!(reauthorize(&mut world, &through, &id), ["install.moved by dev: draft on shop"]);
+    assert_eq!(
+        reauthorize(&mut world, &through, &id),
+        ["install.moved by dev: draft on shop (testing), withdrawn secret_write"]
+    );
     let decided = installs::uninstall(&world.context(), &shop, &InstallRequest { id: &id, parameters: &[] });
-    assert_eq!(noted(&mut world, decided), ["install.uninstalled by shop: draft on shop"]);
+    assert_eq!(noted(&mut world, decided), ["install.uninstalled by shop: draft on shop (testing)"]);
 }
 
 #[test]

@@ -244,6 +244,12 @@ fn check_indexes(directory: &Directory) {
         let KeptTotal { results, bytes } = directory.kept_total(&account);
         assert_eq!((results, bytes), totals.get(&account).copied().unwrap_or_default());
     }
+    for ending in directory.endings() {
+        let until = |moment| directory.endings_until(moment).any(|own| own == ending);
+        assert!(until(ending.erase_at) && !until(ending.erase_at.plus(-1)));
+    }
+    let due: Vec<_> = directory.endings_until(Timestamp::from_unix(i64::MAX)).map(|own| own.erase_at).collect();
+    assert!(due.is_sorted() && due.len() == directory.endings().count());
     for ended in directory.all_ended() {
         let install = &ended.install;
         let until = |moment| directory.ended_until(moment).any(|id| *id == install.id);

@@ -42,7 +42,8 @@ fn what_is_remembered_for_a_while_is_forgotten() {
     let session = || CredentialKind::Embedded { app: app(), user: UserId::new("usr_1") };
     let token = || CredentialKind::OAuth { app: app() };
     let kinds = [
-        ("oauth", token(), Some(HOUR), Some(10)),
+        ("oauth rotated", token(), Some(10), Some(10)),
+        ("oauth revoked", token(), Some(HOUR), Some(10)),
         ("oauth expired", token(), Some(10), None),
         ("oauth that was declared", token(), None, Some(10)),
         ("embedded", session(), Some(10), None),
@@ -67,21 +68,26 @@ fn what_is_remembered_for_a_while_is_forgotten() {
         |world: &DirectoryWorld, now: Timestamp, grace: i64| tidy(&world.directory, now, grace, 100).records.len();
     for (seconds, grace, expected) in [
         (9, 0, 0),
-        (10, 0, 2),
-        (DAY - 1, 0, 2),
-        (DAY, 0, 4),
-        (DAY, GRACE_SECONDS, 3),
-        (DAY + 9, GRACE_SECONDS, 3),
-        (DAY + 10, GRACE_SECONDS, 4),
+        (10, 0, 1),
+        (DAY - 1, 0, 1),
+        (DAY, 0, 3),
+        (DAY, GRACE_SECONDS, 2),
+        (DAY + 9, GRACE_SECONDS, 2),
+        (DAY + 10, GRACE_SECONDS, 3),
+        // Whoever was revoked before that does not come back under the same value.
+        (2 * DAY - 1, GRACE_SECONDS, 3),
+        (2 * DAY, GRACE_SECONDS, 4),
         (7 * DAY + 9, GRACE_SECONDS, 4),
         (7 * DAY + 10, GRACE_SECONDS, 5),
-        (GRACE_SECONDS - 1, GRACE_SECONDS, 5),
-        (GRACE_SECONDS, GRACE_SECONDS, 6),
+        (7 * DAY + HOUR - 1, GRACE_SECONDS, 5),
+        (7 * DAY + HOUR, GRACE_SECONDS, 6),
+        (GRACE_SECONDS - 1, GRACE_SECONDS, 6),
+        (GRACE_SECONDS, GRACE_SECONDS, 7),
     ] {
         assert_eq!(count(&world, beginning.plus(seconds), grace), expected, "after {seconds} s of grace {grace}");
     }
     world.pass(GRACE_SECONDS);
-    for left in [4, 2, 0] {
+    for left in [5, 3, 1, 0] {
         let change = tidy(&world.directory, world.now, GRACE_SECONDS, 2);
         world.commit(change);
         assert_eq!(count(&world, world.now, GRACE_SECONDS), left, "bit by bit");
@@ -238,9 +244,11 @@ fn rule_10_13_and_6_28_what_is_kept_for_one_account_is_limited() {
         assert_eq!(write_keyed(&mut world, &shop, "further", false), "public secret_write");
         let id = id_of(&world, "app", "shop", TEST).to_string();
         assert_eq!(reauthorize(&mut world, &dev, &id), "public secret_write");
-        world.pass(IDEMPOTENCY_KEPT_SECONDS);
+        world.pass(IDEMPOTENCY_KEPT_SECONDS - 1);
+        assert_eq!(create_keyed(&mut world, &dev, "further"), "TooMuchKept");
+        world.pass(1);
+        assert_eq!(create_keyed(&mut world, &dev, "further"), "public secret_write", "forgotten already or not");
         sweep(&mut world);
-        assert_eq!(create_keyed(&mut world, &dev, "further"), "public secret_write");
         assert_eq!(world.directory.kept_total(&AccountId::new("dev")).results, 1);
     };
     check(&KeptInstallResult::Refused(StateRefusal::WouldGrant), 1..KEPT_INSTALLS_PER_ACCOUNT_MAX, 0..0);

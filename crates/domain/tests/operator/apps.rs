@@ -68,7 +68,16 @@ fn rule_11_3_names_of_apps_are_told_apart() {
         ),
         (
             "com.example.b".to_owned(),
-            Declared { public_id: Some(other), client_id: Some(client), signing_secret: secret("absec_x") },
+            Declared { signing_secret: secret("absec_abcdefghijklmnopqrstuvw"), ..Declared::default() },
+            Err(OperatorError::SecretTooShort("absec_", 24)),
+        ),
+        (
+            "com.example.b".to_owned(),
+            Declared {
+                public_id: Some(other),
+                client_id: Some(client),
+                signing_secret: secret("absec_abcdefghijklmnopqrstuvwx"),
+            },
             Ok(vec!["app.created"]),
         ),
         ("com.example.b".to_owned(), Declared { public_id: Some(other), ..Declared::default() }, Ok(vec![])),
@@ -197,9 +206,10 @@ fn signing_secrets_are_rolled_with_an_overlap() {
     let given = |text: &str| Some(SigningSecret::new(text.to_owned()));
     for (overlap, secret, expected) in [
         (0, None, Ok(vec!["app.signing_secret_rolled"])),
-        (week, given("absec_given"), Ok(vec!["app.signing_secret_rolled"])),
+        (week, given("absec_givenABCDEFGHIJKLMNOPQRS"), Ok(vec!["app.signing_secret_rolled"])),
         (week + 1, None, Err(OperatorError::OverlapTooLong)),
         (-1, None, Err(OperatorError::OverlapTooLong)),
+        (0, given("absec_a"), Err(OperatorError::SecretTooShort("absec_", 24))),
         (0, given("sk_test_1"), Err(OperatorError::SigningSecretMalformed("absec_"))),
     ] {
         let decided = roll_signing_secret(&world.context(), BY, "com.example.a", overlap, secret);
@@ -210,5 +220,5 @@ fn signing_secrets_are_rolled_with_an_overlap() {
     }
     let valid = |at| world.app_of("com.example.a").signing_secret.valid(at).count();
     assert_eq!((valid(world.now), valid(world.now.plus(week))), (2, 1));
-    assert_eq!(world.app_of("com.example.a").signing_secret.current.reveal(), "absec_given");
+    assert_eq!(world.app_of("com.example.a").signing_secret.current.reveal(), "absec_givenABCDEFGHIJKLMNOPQRS");
 }

@@ -157,6 +157,14 @@ fn rule_14_4_and_16_2_keys_of_apps_belong_to_the_install_there() {
     let of_install = |own: &&cholla_domain::directory::credential::Credential| own.install == Some(id);
     let live: Vec<_> = world.directory.credentials().filter(of_install).filter(|own| own.is_live(world.now)).collect();
     assert_eq!(live.iter().map(|own| own.key).collect::<Vec<_>>(), [last], "no earlier overlap outlives the last roll");
+    // Rolling the one before the install's own makes the successor that, too.
+    let tracked = roll_credential(&world.context(), BY, &last, 3_600);
+    let tracked = take(&mut world, tracked).credential.key;
+    let older = roll_credential(&world.context(), BY, &last, 60);
+    let newest = take(&mut world, older).credential.key;
+    assert_eq!(world.directory.install(&id).unwrap().restricted_key, Some(newest));
+    let lives = |key: &CredentialKey| world.directory.credential(key).unwrap().is_live(world.now.plus(60));
+    assert_eq!([last, tracked, newest].map(|key| lives(&key)), [false, false, true]);
 }
 
 #[test]
@@ -222,25 +230,29 @@ fn credentials_expire_and_are_revoked() {
 fn rule_5_5_and_15_6_short_lived_kinds_stay_short_lived() {
     let (user, app) = (UserId::new("usr_1"), AppId::new(APP));
     let hour = 3_600;
-    for (seconds, expected) in [(None, Ok(900)), (Some(1), Ok(1)), (Some(hour), Ok(hour)), (Some(hour + 1), Err(()))] {
+    let (session, token) = (NewKind::Embedded(APP, &user), NewKind::OAuth(APP));
+    for (kind, seconds, expected) in [
+        (session, None, Ok(900)),
+        (session, Some(1), Ok(1)),
+        (session, Some(hour), Ok(hour)),
+        (session, Some(hour + 1), Err(OperatorError::Lifetime)),
+        (token, None, Ok(hour)),
+        (token, Some(1), Ok(1)),
+        (token, Some(hour), Ok(hour)),
+        (token, Some(hour + 1), Err(OperatorError::BeyondLifetime("oauth"))),
+    ] {
         let world = world();
         let on = account("acct_cactus");
         let new = NewCredential {
-            kind: NewKind::Embedded(APP, &user),
+            kind,
             account: &on,
             livemode: Livemode::Test,
             permissions: None,
             expires_at: seconds.map(|seconds| world.now.plus(seconds)),
             value: None,
         };
-        match (create_credential(&world.context(), BY, new), expected) {
-            (Ok(decided), Ok(expected)) => {
-                assert_eq!(decided.outcome.credential.expires_at, Some(world.now.plus(expected)), "{seconds:?}");
-            }
-            (found, expected) => {
-                assert_eq!((found.err(), expected), (Some(OperatorError::Lifetime), Err(())), "{seconds:?}");
-            }
-        }
+        let created = create_credential(&world.context(), BY, new).map(|made| made.outcome.credential.expires_at);
+        assert_eq!(created, expected.map(|seconds| Some(world.now.plus(seconds))), "{kind:?} {seconds:?}");
     }
     let embedded = CredentialKind::Embedded { app: app.clone(), user };
     let oauth = CredentialKind::OAuth { app };
@@ -249,9 +261,12 @@ fn rule_5_5_and_15_6_short_lived_kinds_stay_short_lived() {
         (&embedded, Some(900), 60, Ok(vec!["key.expiry_changed"])),
         (&embedded, Some(900), 3_000, Ok(vec!["key.expiry_changed"])),
         (&embedded, Some(900), 3_001, Err(OperatorError::BeyondLifetime("embedded"))),
-        (&embedded, None, 86_400, Ok(vec!["key.expiry_changed"])),
+        (&embedded, None, 3_000, Ok(vec!["key.expiry_changed"])),
+        (&embedded, None, 3_001, Err(OperatorError::BeyondLifetime("embedded"))),
         (&oauth, Some(hour), 60, Ok(vec!["key.expiry_changed"])),
         (&oauth, Some(hour), 3_001, Err(OperatorError::BeyondLifetime("oauth"))),
+        (&oauth, None, 3_000, Ok(vec!["key.expiry_changed"])),
+        (&oauth, None, 3_001, Err(OperatorError::BeyondLifetime("oauth"))),
         (&oauth, Some(86_400), 85_799, Ok(vec!["key.expiry_changed"])),
         (&oauth, Some(86_400), 85_801, Err(OperatorError::BeyondLifetime("oauth"))),
         (&CredentialKind::Secret, Some(hour), 86_400, Ok(vec!["key.expiry_changed"])),
@@ -307,6 +322,12 @@ fn the_audit_log_says_what_was_granted() {
         told.extend(expected.into_iter().map(|(word, what)| (word.to_owned(), what.to_owned())));
         assert_eq!(subject(&created.change), told);
         world.take(created);
+        let rolled = roll_credential(&world.context(), BY, &key, 60).unwrap();
+        let mut of_roll = told.clone();
+        of_roll[0].1 = rolled.outcome.credential.key.to_string();
+        of_roll.push(("previous".to_owned(), key.to_string()));
+        of_roll.push(("previous_counts_until".to_owned(), until.clone()));
+        assert_eq!(subject(&rolled.change), of_roll);
         let expiring = expire_credential(&world.context(), BY, &key, world.now.plus(60)).unwrap();
         told.push(("until".to_owned(), until.clone()));
         assert_eq!(subject(&expiring.change), told);

@@ -31,8 +31,14 @@ fn rule_17_4_endpoints_belong_to_an_account_or_to_the_operator() {
         (Some("acct_dev"), false, &[], Some("absec_x"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
         (Some("acct_dev"), false, &[], Some("whsec_"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
         (Some("acct_dev"), false, &[], Some("whsec_a b"), Err(OperatorError::SigningSecretMalformed("whsec_"))),
-        (Some("acct_dev"), false, &[], Some("whsec_a"), Err(OperatorError::SecretTooShort(24))),
-        (Some("acct_dev"), false, &[], Some("whsec_abcdefghijklmnopqrstuvw"), Err(OperatorError::SecretTooShort(24))),
+        (Some("acct_dev"), false, &[], Some("whsec_a"), Err(OperatorError::SecretTooShort("whsec_", 24))),
+        (
+            Some("acct_dev"),
+            false,
+            &[],
+            Some("whsec_abcdefghijklmnopqrstuvw"),
+            Err(OperatorError::SecretTooShort("whsec_", 24)),
+        ),
         (Some("acct_none"), false, &[], None, Err(OperatorError::NoAccount(account("acct_none")))),
     ] {
         let decided = create_endpoint(&world().context(), BY, new(of, connect, events, secret));
@@ -49,13 +55,25 @@ fn rule_17_4_endpoints_belong_to_an_account_or_to_the_operator() {
 #[test]
 fn the_audit_log_says_where_an_endpoint_leads_and_what_it_hears() {
     let new = new(Some("acct_dev"), true, &["apps.install.created", "apps.install.deleted"], None);
+    for (url, shown) in [
+        ("https://example.com", Some("https://example.com")),
+        ("https://example.com:8443/h?token=abc", Some("https://example.com:8443")),
+        ("http://[::1]?token=abc", Some("http://[::1]")),
+        ("https://name:abc@example.com/h", None),
+        ("abc", None),
+    ] {
+        let new = NewEndpoint { url: url.to_owned(), ..new.clone() };
+        let told = subject(&create_endpoint(&world().context(), BY, new).unwrap().change);
+        let told = told.iter().find_map(|(word, what)| (word == "url").then_some(what.as_str()));
+        assert_eq!(told, shown, "{url}");
+    }
     let decided = create_endpoint(&world().context(), BY, new).unwrap();
     let id = decided.outcome.id.to_string();
     let expected = [
         ("webhook", &*id),
         ("account", "acct_dev"),
         ("mode", "test"),
-        ("url", "https://example.com/hook"),
+        ("url", "https://example.com"),
         ("events", "apps.install.created apps.install.deleted"),
     ];
     assert_eq!(subject(&decided.change), expected.map(|(word, id)| (word.to_owned(), id.to_owned())));

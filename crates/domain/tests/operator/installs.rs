@@ -9,7 +9,7 @@ use cholla_domain::operator::{
     InstallOrder, NewSession, OperatorError, install, issue_restricted_key, open_session, set_permissions, uninstall,
 };
 
-use super::{BY, account, actions, names, take, world};
+use super::{BY, account, actions, names, subject, take, world};
 
 #[test]
 fn rule_13_2_the_channel_follows() {
@@ -102,6 +102,11 @@ fn rule_14_1_single_permissions_are_granted_and_withdrawn() {
         assert_eq!(actions(&decided), expected);
         if let Ok(decision) = decided {
             let is_changed = !decision.change.is_empty();
+            if is_changed {
+                let done = if grant.is_empty() { "withdrawn" } else { "granted" };
+                let told = [("channel", "testing"), (done, "secret_write")];
+                assert_eq!(subject(&decision.change)[3..], told.map(|(word, what)| (word.to_owned(), what.to_owned())));
+            }
             let (_, events) = world.take(decision);
             let kinds: Vec<_> = events.iter().map(|event| (event.subject.kind(), event.recipient.as_str())).collect();
             let told = [("apps.install.updated", "acct_dev"), ("apps.install.updated", "acct_cactus")];

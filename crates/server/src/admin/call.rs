@@ -13,15 +13,17 @@ use cholla_domain::time::Timestamp;
 use cholla_wire::installs;
 use serde_json::{Value, json};
 
-use super::Admin;
 use super::failure::Failure;
 use super::given::Given;
-use crate::keeper::Asked;
+use super::{Admin, Token};
+use crate::keeper::{Asked, Batch};
 
 /// A request that was let in and read.
 pub(super) struct Call {
     /// The server.
     pub(super) admin: Arc<Admin>,
+    /// What it is judged by.
+    pub(super) token: Token,
     /// Who asks, as the audit log names them.
     pub(super) by: String,
     /// What stands in the path, in its order.
@@ -91,17 +93,35 @@ impl Call {
         InstallId::parse(self.named(0)).ok_or_else(|| OperatorError::NoInstall.into())
     }
 
-    /// Decides a change and commits it.
+    /// Decides a change and commits it. The token is judged once more in the same turn, so that nothing is changed with one that another
+    /// change has revoked meanwhile; and the second is that of the decision, so that nothing is dated before what it has waited for.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         decide: impl FnOnce(&Context<'_>, &str) -> Result<Decision<T>, OperatorError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let by = self.by.clone();
-        let decided = self.admin.api.keeper.decide(self.asked(), move |ctx| match decide(ctx, &by) {
-            Ok(Decision { change, outcome }) => Decision { change, outcome: Ok(outcome) },
-            Err(error) => Decision::unchanged(Err(error)),
+        let (by, admin, token) = (self.by.clone(), Arc::clone(&self.admin), self.token);
+        let decided = self.admin.api.keeper.decide(self.asked(), move |ctx| {
+            let ctx = Context { now: admin.api.now(), ..*ctx };
+            let judged = token.judge(&admin, ctx.directory);
+            match judged.and_then(|_| Ok(decide(&ctx, &by)?)) {
+                Ok(Decision { change, outcome }) => Decision { change, outcome: Ok(outcome) },
+                Err(failure) => Decision::unchanged(Err(failure)),
+            }
         });
-        Ok(decided.await??)
+        decided.await?
+    }
+
+    /// Decides several changes, and commits them as one. The token is judged once more in the same turn.
+    pub(super) async fn batch<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (admin, token) = (Arc::clone(&self.admin), self.token);
+        let done = self.admin.api.keeper.batch(self.asked(), move |batch| {
+            batch.decide(|ctx| Decision::unchanged(token.judge(&admin, ctx.directory)))?;
+            work(batch)
+        });
+        done.await?
     }
 
     /// Writes an entry of the audit log about what was looked at.

@@ -248,8 +248,8 @@ fn illegal(error: &OperatorError) -> Failure {
             ("permissions", format!("The app does not ask for {name}; upload a manifest that does, or leave it out."))
         }
         OperatorError::OtherAccess(access) => ("install", other_access(*access).into()),
-        OperatorError::SecretTooShort(min) => (
-            "secret",
+        OperatorError::SecretTooShort(prefix, min) => (
+            if *prefix == "absec_" { "signing_secret" } else { "secret" },
             format!(
                 "Write {min} characters or more behind the prefix, drawn at random; leave it out to have one drawn."
             ),

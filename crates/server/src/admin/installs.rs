@@ -145,7 +145,8 @@ async fn permissions(call: &Call) -> Outcome {
         let text = format!("{} stands in `grant`, too; name each permission in one of them.", quoted(both));
         return Err(Failure::refused("withdraw", text));
     }
-    let changed = call.change(move |ctx, by| set_permissions(ctx, by, &id, &grant, &withdraw)).await?;
+    let changed = call.change(move |ctx, by| set_permissions(ctx, by, &id, &grant, &withdraw)).await;
+    let changed = changed.map_err(|failure| failure.about("permissions", "grant"))?;
     Ok(Answer::install(&changed))
 }
 

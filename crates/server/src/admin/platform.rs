@@ -31,7 +31,7 @@ const PLAN_LINE: Shape = Shape {
         member(
             "detail",
             Kind::Text,
-            "What of it; empty where there is nothing to add. Of an install that `prune` would remove, in a dry run, what its end would erase.",
+            "What of it; empty where there is nothing to add. Of an install that `prune` removes what its end erases.",
         ),
     ],
 };
@@ -105,19 +105,23 @@ pub(super) const ROUTES: &[Route] = &[Route {
 
 async fn apply(call: &Call) -> Outcome {
     let platform = read(call)?;
-    let manner = Manner { anew: false, prune: call.given.flag("prune") };
+    let manner = Manner { anew: false, prune: call.given.flag("prune"), dev: call.admin.dev.is_some() };
     let instance = Arc::clone(&call.admin.api.instance);
     let now = call.now;
-    if call.given.flag("dry_run") {
+    let dry_run = call.given.flag("dry_run");
+    let mut foreseen = Vec::new();
+    if dry_run || manner.prune {
         let planned = call.read(|directory| plan(directory, &platform, &Naming::drawn(&instance), manner, now));
-        let mut lines = planned.map_err(|misfit| Failure::refused("text", misfit.0))?;
-        say_what_ends(call, &platform, &mut lines).await?;
-        return Ok(answer(true, &lines, &[], &[]));
+        foreseen = planned.map_err(|misfit| Failure::refused("text", misfit.0))?;
+        say_what_ends(call, &platform, &mut foreseen).await?;
+    }
+    if dry_run {
+        return Ok(answer(true, &foreseen, &[], &[]));
     }
     let (file, entry, by) = (platform.clone(), entry(call), call.by.clone());
-    let keeper = &call.admin.api.keeper;
-    let applied = keeper.batch(call.asked(), move |batch| {
-        let reconciled = reconcile(batch, &file, &Naming::drawn(&instance), manner, &by)?;
+    let applied = call.batch(move |batch| {
+        let reconciled = reconcile(batch, &file, &Naming::drawn(&instance), manner, &by)
+            .map_err(|misfit| Failure::refused("text", misfit.0))?;
         if !reconciled.plan.is_empty() {
             batch.decide(|_| {
                 let mut decision = Decision::unchanged(());
@@ -125,9 +129,15 @@ async fn apply(call: &Call) -> Outcome {
                 decision
             });
         }
-        Ok::<Reconciled, crate::platform::reconcile::Misfit>(reconciled)
+        Ok(reconciled)
     });
-    let reconciled = applied.await?.map_err(|misfit| Failure::refused("text", misfit.0))?;
+    let mut reconciled: Reconciled = applied.await?;
+    // What goes was counted before: afterwards it may be gone.
+    for line in reconciled.plan.iter_mut().filter(|line| line.ends.is_some()) {
+        if let Some(before) = foreseen.iter().find(|before| before.ends == line.ends) {
+            line.detail.clone_from(&before.detail);
+        }
+    }
     let keys = platform.keys.iter().zip(reconciled.keys);
     let drawn = keys.filter(|(key, _)| key.value.is_none()).filter_map(|(key, value)| Some(drawn(key, &value?)));
     let secrets: Vec<_> = reconciled.secrets.iter().map(|drawn| drawn_secret(&platform, drawn)).collect();
@@ -152,7 +162,7 @@ async fn say_what_ends(call: &Call, platform: &Platform, lines: &mut [PlanLine])
         let NamespaceCounts { scopes, secrets } = counts;
         line.detail = match secrets {
             0 => "erases nothing".to_owned(),
-            _ => format!("erases after the grace period: secrets {secrets}, scopes {scopes}"),
+            _ => format!("erases, after the grace period if there is one: secrets {secrets}, scopes {scopes}"),
         };
     }
     Ok(())
@@ -183,7 +193,7 @@ fn read(call: &Call) -> Result<Platform, Failure> {
                        others drawn, or apply it with `allow_values`.";
         return Err(Failure::refused("allow_values", message));
     }
-    let weak = "A webhook secret in the file is too short: write 24 characters or more behind `whsec_`, drawn at random, or leave it out.";
+    let weak = "A signing secret in the file is too short: write 24 characters or more behind `absec_` or `whsec_`, drawn at random, or leave it out.";
     if platform.has_weak_secrets() { Err(Failure::refused("text", weak)) } else { Ok(platform) }
 }
 

@@ -1,10 +1,14 @@
 //! Rounds in which something cannot be erased, and receipts of the longest names there are.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use cholla_domain::error::StoreError;
+use cholla_domain::id::AccountId;
+use cholla_domain::installs::{Actor, end_install};
 use cholla_domain::livemode::Livemode;
 use cholla_domain::operator::offboard_user;
 use cholla_domain::tag::{NamespaceTag, ScopeTag};
@@ -30,11 +34,17 @@ struct Failing {
     store: Arc<Store>,
     namespace: Mutex<Option<NamespaceTag>>,
     log: AtomicBool,
+    /// What happens before the next steps.
+    meanwhile: Mutex<VecDeque<Pin<Box<dyn Future<Output = ()> + Send>>>>,
 }
 
 #[async_trait]
 impl ErasureStore for Failing {
     async fn erase_step(&self, erasure: ErasureId, max: u32) -> Result<(ErasedCounts, bool), StoreError> {
+        let meanwhile = self.meanwhile.lock().unwrap().pop_front();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
         self.store.erase_step(erasure, max).await
     }
 
@@ -72,7 +82,12 @@ impl World {
     async fn new() -> Self {
         let (server, foundation) = Server::over_its_store(FILE).await;
         let store = Arc::clone(&foundation.store);
-        let store = Arc::new(Failing { store, namespace: Mutex::default(), log: AtomicBool::new(false) });
+        let store = Arc::new(Failing {
+            store,
+            namespace: Mutex::default(),
+            log: AtomicBool::new(false),
+            meanwhile: Mutex::default(),
+        });
         let erasing = Erasing {
             keeper: Arc::clone(&server.api.keeper),
             store: store.clone(),
@@ -161,4 +176,37 @@ async fn the_receipt_of_the_longest_user_id_can_be_verified() {
         assert_eq!(world.erasing.round().await.unwrap(), 0);
         assert_eq!(world.receipt(id).unwrap()["target"]["user"], Value::from(user));
     }
+}
+
+/// An uninstall that a batch shows and does not commit takes no namespace from an erasure that is signed for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rule_14_8_a_user_is_erased_from_every_namespace_that_is_committed() {
+    let world = World::new().await;
+    world.put("sk_test_a", "acct_m", "usr_2").await;
+    let (_, second) = (world.offboard("acct_m", "usr_1").await, world.offboard("acct_m", "usr_2").await);
+    let (shown, is_shown) = tokio::sync::oneshot::channel();
+    let (refuse, is_refused) = std::sync::mpsc::channel::<()>();
+    let keeper = Arc::clone(&world.erasing.keeper);
+    let batch = async move {
+        let failed = keeper.batch(keeper.unasked(), move |batch| {
+            batch.decide(|ctx| {
+                let is_meant =
+                    |install: &&cholla_domain::directory::install::Install| install.app.as_str() == "com.example.a";
+                let install = ctx.directory.installs().find(is_meant).unwrap();
+                Decision { change: end_install(ctx, Actor::Operator("test"), install), outcome: () }
+            });
+            shown.send(()).unwrap();
+            is_refused.recv().unwrap();
+            Err::<(), ()>(())
+        });
+        assert_eq!(failed.await.unwrap(), Err(()));
+    };
+    // While the first erasure makes its step the batch comes, and goes while the second makes its own.
+    let first: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+        tokio::spawn(batch);
+        is_shown.await.unwrap();
+    });
+    world.store.meanwhile.lock().unwrap().extend([first, Box::pin(async move { refuse.send(()).unwrap() })]);
+    assert_eq!(world.erasing.round().await.unwrap(), 0);
+    assert_eq!(world.secrets(second), Some(1));
 }

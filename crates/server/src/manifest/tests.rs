@@ -187,7 +187,7 @@ fn aliases_are_never_expanded() {
 #[test]
 fn types_and_strings() {
     check("{\"id\": 1}", &["1: `id` holds a number; put it in quotes"]);
-    let no_id = "2: `id` is no app id; make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
+    let no_id = "2: `id` is no app id; begin it with a letter or digit, and make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
     for id in ["..", "a\\nb", "sk_live_x", "ca_x", &"a".repeat(256)] {
         check(&format!("{{\n\"id\": \"{id}\"}}"), &[no_id]);
     }

@@ -60,10 +60,10 @@ impl Faults {
         Self(vec![Fault { file: file.to_owned(), line: None, text }])
     }
 
-    /// A webhook secret in the file is one that could be guessed.
+    /// A signing secret in the file, an app's or an endpoint's, is one that could be guessed.
     pub(crate) fn weak(file: &str) -> Self {
         let text = format!(
-            "holds a webhook secret of fewer than {GIVEN_SECRET_CHARS_MIN} characters behind `whsec_`; draw a longer one, or remove it to have one generated"
+            "holds a signing secret of fewer than {GIVEN_SECRET_CHARS_MIN} characters behind `absec_` or `whsec_`; draw a longer one, or remove it to have one generated"
         );
         Self(vec![Fault { file: file.to_owned(), line: None, text }])
     }

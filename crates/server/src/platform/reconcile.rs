@@ -11,6 +11,7 @@ use cholla_domain::directory::decision::Decision;
 use cholla_domain::directory::secret::SigningSecret;
 use cholla_domain::directory::state::{Directory, effective};
 use cholla_domain::id::{EndpointId, InstallId};
+use cholla_domain::operator::lifetime;
 use cholla_domain::time::Timestamp;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -32,6 +33,8 @@ pub(crate) struct Manner {
     pub(crate) anew: bool,
     /// What the file does not name of the accounts that it declares goes: installs, keys and endpoints.
     pub(crate) prune: bool,
+    /// Sessions and OAuth tokens live for as long as the file says, forever where it says nothing: dev mode, where tests declare them.
+    pub(crate) dev: bool,
 }
 
 /// What a step does.
@@ -75,6 +78,12 @@ enum Step {
     RemoveInstall(InstallId),
     RemoveKey(CredentialKey),
     RemoveWebhook(EndpointId),
+}
+
+impl Step {
+    fn removed_key(&self) -> Option<CredentialKey> {
+        if let Self::RemoveKey(key) = self { Some(*key) } else { None }
+    }
 }
 
 /// What was done.
@@ -198,6 +207,7 @@ impl Planner<'_> {
             let there = found.map(|found| found.key);
             steps.extend(self.key(key, found).map(|line| (Step::Key(index, there), line)));
         }
+        self.succeed(&likes, &mut steps);
         for (index, webhook) in platform.webhooks.iter().enumerate() {
             steps.extend(self.webhook(webhook).map(|line| (Step::Webhook(index), line)));
         }
@@ -311,7 +321,8 @@ impl Planner<'_> {
                 let is_same = same
                     && found.account == key.account
                     && found.livemode == key.livemode
-                    && found.permissions == key_permissions(key);
+                    && found.permissions == key_permissions(key)
+                    && (self.manner.dev || found.expires_at.is_some() || lifetime(&found.kind, None).is_none());
                 let renews = self.manner.anew;
                 (renews || !is_same).then(|| line(Action::Update, "key", name, ""))
             }
@@ -346,11 +357,12 @@ impl Planner<'_> {
                 }
             }
         }
-        let hashes = self.index.hashes().iter().flatten().copied();
-        let named: HashSet<CredentialKey> = hashes.chain(likes.iter().flatten().map(|found| found.key)).collect();
+        let named = self.named(likes);
+        let removed: HashSet<_> = steps.iter().filter_map(|(step, _)| step.removed_key()).collect();
         for credential in platform.accounts.iter().flat_map(|account| self.directory.credentials_of(&account.id)) {
             let is_made_by_others = self.is_made_by_others(credential);
-            if !named.contains(&credential.key) && credential.is_live(self.now) && !is_made_by_others {
+            let stays = named.contains(&credential.key) || removed.contains(&credential.key);
+            if !stays && credential.is_live(self.now) && !is_made_by_others {
                 let detail = format!("{} key of {}", credential.kind.as_str(), credential.account);
                 let name = credential.key.to_string();
                 steps.push((Step::RemoveKey(credential.key), line(Action::Remove, "key", name, detail)));
@@ -368,6 +380,43 @@ impl Planner<'_> {
 }
 
 impl Planner<'_> {
+    /// The keys that the file stands for and that are known before it is applied.
+    fn named(&self, likes: &[Option<&Credential>]) -> HashSet<CredentialKey> {
+        let hashes = self.index.hashes().iter().flatten().copied();
+        hashes.chain(likes.iter().flatten().map(|found| found.key)).collect()
+    }
+
+    /// An install has one restricted key (contract 16.2): where the file makes it, those that were issued before go.
+    fn succeed(&self, likes: &[Option<&Credential>], steps: &mut Vec<Planned>) {
+        let mut seen = HashSet::new();
+        let made = steps.iter().filter_map(|(step, _)| match step {
+            Step::Key(at, _) => Some(&self.index.platform.keys[*at]),
+            _ => None,
+        });
+        let installs: Vec<_> = made
+            .filter_map(|key| match &key.kind {
+                KeyKind::Restricted { app } => self.directory.install_of(app, &key.account, key.livemode),
+                _ => None,
+            })
+            .filter(|install| self.directory.access_of(install) == Some(ApiAccess::RestrictedApiKey))
+            .filter(|install| seen.insert(install.id))
+            .collect();
+        if self.manner.anew || installs.is_empty() {
+            return;
+        }
+        let named = self.named(likes);
+        for install in installs {
+            for old in self.directory.credentials_of(&install.account) {
+                let is_own = old.install == Some(install.id) && matches!(old.kind, CredentialKind::Restricted { .. });
+                if is_own && old.is_live(self.now) && !named.contains(&old.key) {
+                    let detail = format!("restricted key of {}; the file declares the install's own", old.account);
+                    let line = line(Action::Remove, "key", old.key.to_string(), detail);
+                    steps.push((Step::RemoveKey(old.key), line));
+                }
+            }
+        }
+    }
+
     /// Whether a file cannot be expected to name it: OAuth and sessions make their own, and so does whoever issues an install's restricted
     /// key (contract 16.1), the old ones included that live on for an overlap.
     fn is_made_by_others(&self, credential: &Credential) -> bool {

@@ -230,7 +230,7 @@ fn rule_11_3_an_app_has_three_names() {
     check(&two(&own, &own), &["9: `app_id` is that of `one`, too; give each app its own"]);
     let own = format!("client_id = \"ca_{a}\"\n");
     check(&two(&own, &own), &["9: `client_id` is that of `one`, too; give each app its own"]);
-    let illegal = "3: `id` is no app id; make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
+    let illegal = "3: `id` is no app id; begin it with a letter or digit, and make it 1 to 255 letters, digits, `.`, `-` and `_`, such as `com.example.app`, and not what keys and drawn ids begin with, such as `ca_`";
     for wrong in [format!("app_{a}"), format!("ca_{a}"), "sk_test_a".to_owned(), "..".to_owned(), "a b".to_owned()] {
         check(&app(&wrong, ""), &[illegal]);
     }
@@ -699,13 +699,14 @@ fn a_file_with_keys_is_for_its_owner_only() {
     let app = "[[apps]]\nid = \"a\"\nowner = \"acct_a\"\n";
     let webhook = "[[webhooks]]\naccount = \"acct_a\"\nurl = \"https://a.example\"\n";
     let strong = "whsec_abcdefghijklmnopqrstuvwx";
+    let of_app = |secret: &str| format!("{app}signing_secret = \"{secret}\"\n");
     for (declared, mode, purpose, legal) in [
         (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{key}value = \"sk_test_a\"\n"), 0o640, Purpose::Production, false),
         (format!("{key}value = \"sk_test_a\"\n"), 0o600, Purpose::Production, true),
         (format!("{key}value = \"sk_test_a\"\n"), 0o644, Purpose::Development, true),
-        (format!("{app}signing_secret = \"absec_a\"\n"), 0o644, Purpose::Production, false),
-        (format!("{app}signing_secret = \"absec_a\"\n"), 0o600, Purpose::Production, true),
+        (format!("{app}signing_secret = \"absec_abcdefghijklmnopqrstuvwx\"\n"), 0o644, Purpose::Production, false),
+        (format!("{app}signing_secret = \"absec_abcdefghijklmnopqrstuvwx\"\n"), 0o600, Purpose::Production, true),
         (format!("{webhook}secret = \"whsec_a\"\n"), 0o644, Purpose::Production, false),
         (format!("{webhook}secret = \"{strong}\"\n"), 0o600, Purpose::Production, true),
         (format!("{app}{key}{webhook}"), 0o644, Purpose::Production, true),
@@ -723,11 +724,20 @@ fn a_file_with_keys_is_for_its_owner_only() {
         ("whsec_abcdefghijklmnopqrstuvw", Purpose::Production, false),
         ("whsec_a", Purpose::Development, true),
         (strong, Purpose::Production, true),
+        ("absec_abcdefghijklmnopqrstuvw", Purpose::Production, false),
+        ("absec_a", Purpose::Development, true),
+        ("absec_abcdefghijklmnopqrstuvwx", Purpose::Production, true),
     ] {
-        std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{webhook}secret = \"{secret}\"\n")).unwrap();
+        let of_webhook = format!("{webhook}secret = \"{secret}\"\n");
+        let declared = if secret.starts_with("absec_") { of_app(secret) } else { of_webhook };
+        std::fs::write(&path, format!("accounts = [{{ id = \"acct_a\" }}]\n{declared}")).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         let found = Platform::read(&path, purpose).err().map(|error| error.to_string());
         assert_eq!(found.is_none(), legal, "{secret} {purpose:?}: {found:?}");
-        assert!(found.is_none_or(|found| found.contains("24 characters behind `whsec_`") && !found.contains(secret)));
+        assert!(
+            found.is_none_or(
+                |found| found.contains("24 characters behind `absec_` or `whsec_`") && !found.contains(secret)
+            )
+        );
     }
 }

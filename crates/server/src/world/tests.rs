@@ -33,7 +33,7 @@ async fn build(platform: &Platform) -> Built {
 async fn build_in(foundation: &Arc<Foundation>, platform: &Platform) -> Built {
     let clock = Arc::new(ServerClock::default());
     let keeper = foundation.keeper(&clock, GRACE_SECONDS_DEFAULT).unwrap();
-    let manner = Manner { anew: true, prune: false };
+    let manner = Manner { anew: true, dev: true, ..Manner::default() };
     let at = clock.now();
     let reconciled = testing::settle(&keeper, foundation, (platform, testing::derived, manner)).await.unwrap();
     let declared = Declared::of(platform, &keeper.read(), &reconciled.keys);

@@ -285,6 +285,11 @@ fn connect(path: &Path, options: &Options) -> Result<(Connection, Recent), Refus
         return Err(Refused::Sqlite(rusqlite::Error::SqliteFailure(error, Some(why))));
     }
     let recent = Recent::load(&connection, options.recent_records)?;
+    // Nobody is on the way who was judged before a start, so nobody asks for these; one for each namespace that ever ended would be left.
+    // They do no harm: a full disk is no reason not to start.
+    if let Err(error) = connection.execute("DELETE FROM closed", []) {
+        tracing::warn!(%error, "what erasures have closed stays in the database until the next start");
+    }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok((connection, recent))
 }

@@ -362,6 +362,7 @@ fn rule_15_11_the_page_of_the_platform_gets_the_same_query_and_the_app() {
         // Nothing else may be read in its place, whoever reads it.
         ("app=evil&%61pp=evil&APP=evil&+app=evil&app%20=evil&app[=evil&App[x]=evil", page, ""),
         ("app[]=evil&app%5B%5D=evil", page, ""),
+        ("client[id=evil&redirect[uri=evil&client[id]=x", page, "&client%5Bid%5D=x"),
         ("app[x]=evil&app%5By%5D=evil", page, ""),
         ("redirect.uri=evil&redirect+uri=evil&Redirect_URI=evil", page, ""),
         ("lang=fr&LANG[]=fr&tongue=fr", "https://p.example/install?lang=de", "&tongue=fr"),

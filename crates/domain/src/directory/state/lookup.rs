@@ -258,12 +258,17 @@ impl Directory {
 
     /// Those of an account, in no order.
     pub fn endings_on(&self, account: &AccountId) -> impl Iterator<Item = &Ending> {
-        self.endings_by_account.get(account).into_iter().flatten().filter_map(|namespace| self.endings.get(namespace))
+        self.endings.of_account(account)
     }
 
     /// All of them, in no order.
     pub fn endings(&self) -> impl Iterator<Item = &Ending> {
-        self.endings.values()
+        self.endings.iter()
+    }
+
+    /// Those whose grace period is over at `moment`, the longest due first.
+    pub fn endings_until(&self, moment: Timestamp) -> impl Iterator<Item = &Ending> {
+        self.endings.until(moment)
     }
 
     /// An erasure.

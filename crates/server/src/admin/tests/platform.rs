@@ -12,7 +12,8 @@ const FILE: &str = r#"
 /// What an entry of the audit log says, in one line.
 fn told(entry: &Value) -> String {
     let subject = entry["subject"].as_object().unwrap();
-    let words = ["kind", "account", "install", "url", "permissions", "prune"];
+    let words =
+        ["kind", "account", "connected", "disconnected", "install", "channel", "granted", "withdrawn", "url", "prune"];
     let said = words.iter().filter_map(|word| Some(format!(" {word}={}", subject.get(*word)?.as_str()?)));
     entry["action"].as_str().unwrap().to_owned() + &said.collect::<String>()
 }
@@ -40,13 +41,31 @@ async fn each_step_is_in_the_audit_log_with_the_token_that_asked() {
             "user.added account=acct_dev".to_owned(),
             "account.created account=acct_cactus".to_owned(),
             "app.created account=acct_dev".to_owned(),
-            format!("install.created account=acct_cactus install={install}"),
+            format!("install.created account=acct_cactus install={install} channel=testing granted=secret_write"),
             "key.created kind=secret account=acct_dev".to_owned(),
-            "webhook.created account=acct_dev url=https://example.com/hook".to_owned(),
+            "webhook.created account=acct_dev url=https://example.com".to_owned(),
             "platform.applied prune=false".to_owned(),
         ]
     );
     assert!(first[..8].iter().all(|entry| entry["actor"] == token["id"]), "{first:?}");
+
+    // Connections and grants are named, as they come and go.
+    let connected = FILE.replace(r#"{ id = "acct_cactus" }"#, r#"{ id = "acct_cactus", connected_to = ["acct_dev"] }"#);
+    let withdrawn =
+        connected.replace(r#"account = "acct_cactus" }]"#, r#"account = "acct_cactus", permissions = [] }]"#);
+    for (text, expected) in [
+        (&*connected, "account.changed account=acct_cactus connected=acct_dev".to_owned()),
+        (
+            &*withdrawn,
+            format!(
+                "install.permissions_changed account=acct_cactus install={install} channel=testing withdrawn=secret_write"
+            ),
+        ),
+    ] {
+        assert_eq!(ask(text.to_owned(), false).await.status, 200, "{text}");
+        let log = log().await;
+        assert_eq!(told(&log["data"][1]), expected);
+    }
 
     // A file of less, pruned: what goes is named, key by key.
     let accounts = r#"accounts = [{ id = "acct_dev" }, { id = "acct_cactus" }]"#;
@@ -59,7 +78,7 @@ async fn each_step_is_in_the_audit_log_with_the_token_that_asked() {
         [
             format!("install.uninstalled account=acct_cactus install={install}"),
             "key.revoked kind=secret account=acct_dev".to_owned(),
-            "webhook.deleted account=acct_dev url=https://example.com/hook".to_owned(),
+            "webhook.deleted account=acct_dev url=https://example.com".to_owned(),
             "platform.applied prune=true".to_owned(),
         ]
     );
@@ -111,6 +130,32 @@ async fn rule_16_1_pruning_leaves_issued_keys_alone() {
     assert_eq!(live().await, ["restricted", "restricted"], "the one that was issued, and the one before it");
 }
 
+/// Contract 16.2: an install has one restricted key, whoever makes it.
+#[tokio::test]
+async fn rule_16_2_a_declared_restricted_key_ends_the_issued_one() {
+    let server = Server::start().await;
+    server.ok("POST /v1/platform", json!({"text": FILE})).await;
+    let install = server.ok("GET /v1/installs", Value::Null).await["data"][0]["id"].as_str().unwrap().to_owned();
+    server.ok(&format!("POST /v1/installs/{install}/keys"), json!({})).await;
+    let list = || server.ok("GET /v1/keys?account=acct_cactus&live=true", Value::Null);
+    let issued = list().await["data"][0]["id"].as_str().unwrap().to_owned();
+    let declared = r#"keys = [{ kind = "restricted", account = "acct_cactus", app = "com.example.a", value = "rk_test_declared" },"#;
+    let text = FILE.replace("keys = [", declared);
+    let body = |prune| json!({"text": text, "allow_values": true, "prune": prune});
+    let applied = server.ok("POST /v1/platform", body(false)).await;
+    let plan: Vec<_> =
+        applied["plan"].as_array().unwrap().iter().map(|line| (&line["action"], &line["name"])).collect();
+    let (create, remove, name) =
+        (json!("create"), json!("remove"), json!("restricted key of acct_cactus for com.example.a (test)"));
+    assert_eq!(plan, [(&create, &name), (&remove, &json!(issued))]);
+    let live = list().await;
+    assert_eq!(live["data"].as_array().unwrap().len(), 1);
+    assert_ne!(live["data"][0]["id"], json!(issued));
+    for prune in [false, true] {
+        assert_eq!(server.ok("POST /v1/platform", body(prune)).await["plan"], json!([]), "{prune}");
+    }
+}
+
 #[tokio::test]
 async fn secrets_that_can_be_guessed_are_refused() {
     let server = Server::peopled().await;
@@ -122,10 +167,19 @@ async fn secrets_that_can_be_guessed_are_refused() {
         let text = format!(
             "accounts = [{{ id = \"acct_dev\" }}]\nwebhooks = [{{ account = \"acct_dev\", url = \"https://example.com/2\", secret = \"{secret}\" }}]"
         );
-        let answered =
-            server.ask("POST /v1/platform", &json!({"text": text, "dry_run": true, "allow_values": true})).await;
-        assert_eq!(answered.status, status, "{secret}: {}", answered.body);
-        assert!(!answered.body.to_string().contains(secret));
+        let own = secret.replace("whsec_", "absec_");
+        let app = format!(
+            "accounts = [{{ id = \"acct_dev\" }}]\napps = [{{ id = \"com.example.b\", owner = \"acct_dev\", signing_secret = \"{own}\" }}]"
+        );
+        for text in [text, app] {
+            let answered =
+                server.ask("POST /v1/platform", &json!({"text": text, "dry_run": true, "allow_values": true})).await;
+            assert_eq!(answered.status, status, "{secret}: {}", answered.body);
+            assert!([secret, &own].iter().all(|given| !answered.body.to_string().contains(given)));
+        }
+        let new =
+            json!({"owner": "acct_dev", "manifest": {"id": "com.example.c", "version": "1"}, "signing_secret": own});
+        assert_eq!(server.ask("POST /v1/apps", &new).await.status, status, "{own}");
     }
 }
 
@@ -135,7 +189,7 @@ async fn values_in_the_file_are_refused_unless_they_are_allowed() {
     let (account, app) = (r#"accounts = [{ id = "acct_dev" }]"#, r#"{ id = "com.example.a", owner = "acct_dev""#);
     for (given, value) in [
         (r#"keys = [{ kind = "secret", account = "acct_dev", value = "sk_test_given" }]"#.to_owned(), "sk_test_given"),
-        (format!(r#"apps = [{app}, signing_secret = "absec_given" }}]"#), "absec_given"),
+        (format!(r#"apps = [{app}, signing_secret = "absec_givenABCDEFGHIJKLMNOPQRS" }}]"#), "absec_givenABCDEFGHIJKLMNOPQRS"),
         (
             r#"webhooks = [{ account = "acct_dev", url = "https://example.com/", secret = "whsec_abcdefghijklmnopqrstuvwx" }]"#
                 .to_owned(),
@@ -185,7 +239,7 @@ async fn rule_14_5_a_plan_says_what_the_end_of_an_install_erases() {
     for (user, name) in [(None, "one"), (None, "two"), (Some("usr_1"), "three")] {
         put(&server, user, name, None).await;
     }
-    let everything = "erases after the grace period: secrets 3, scopes 2";
+    let everything = "erases, after the grace period if there is one: secrets 3, scopes 2";
     for (installs, expected) in [
         (&["a", "b"][..], &[][..]),
         (&["a"], &["erases nothing"]),
@@ -194,4 +248,8 @@ async fn rule_14_5_a_plan_says_what_the_end_of_an_install_erases() {
     ] {
         assert_eq!(erases(installs).await, expected, "{installs:?}");
     }
+    let done = server.ok("POST /v1/platform", json!({"text": file(&[]), "prune": true})).await;
+    let details: Vec<_> =
+        done["plan"].as_array().unwrap().iter().map(|line| line["detail"].as_str().unwrap()).collect();
+    assert_eq!(details, ["erases nothing", everything], "what was done says what the dry run said");
 }

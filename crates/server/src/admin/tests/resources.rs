@@ -69,6 +69,7 @@ async fn manifests_that_are_at_fault_say_where() {
         (json!("{"), "manifest", "at fault"),
         (json!({"id": format!("ca_{}", "a".repeat(32))}), "manifest", "no app id"),
         (json!({"id": "a\nb"}), "manifest", "no app id"),
+        (json!({"id": "-a"}), "manifest", "begin it with a letter or digit"),
         (json!({"id": "com.example.z", "permissions": [{"purpose": "x"}]}), "manifest", "permission"),
     ] {
         let (status, found, message) =
@@ -103,6 +104,8 @@ async fn installs_by_the_operator() {
     let both = json!({"grant": ["event_read", "secret_write"], "withdraw": ["secret_write"]});
     let (status, param, message) = server.refused(&line, both).await;
     assert_eq!((status, param.as_str()), (400, "withdraw"), "{message}");
+    let (status, param, message) = server.refused(&line, json!({"grant": ["event_read"]})).await;
+    assert_eq!((status, param.as_str()), (400, "grant"), "{message}");
     let withdrawn = server.ok(&line, json!({"withdraw": ["secret_write"]})).await;
     assert_eq!(withdrawn["permissions_pending"], json!(["secret_write"]));
     for (query, found) in [

@@ -51,6 +51,41 @@ async fn a_token_is_judged_when_the_whole_request_is_there() {
     assert_eq!(server.ok("GET /v1/tokens", Value::Null).await["data"].as_array().unwrap().len(), 3);
 }
 
+/// A change that waits for another which revokes its token comes to nothing, and is not dated before what it has waited for.
+#[tokio::test]
+async fn a_token_is_judged_when_its_change_is_decided() {
+    let server = Server::peopled().await;
+    let file = json!({"text": r#"accounts = [{ id = "acct_late" }]"#}).to_string();
+    for (line, body) in [("POST /v1/accounts", r#"{"id": "acct_late"}"#), ("POST /v1/platform", &*file)] {
+        let token = server.ok("POST /v1/tokens", json!({"role": "operator"})).await;
+        let revoke = format!("POST /v1/tokens/{}/revoke", token["id"].as_str().unwrap());
+        // Both are let in before either is decided.
+        let (revoked, late) =
+            tokio::join!(server.ask(&revoke, &Value::Null), server.send(token["value"].as_str(), line, body));
+        assert_eq!((revoked.status, late.status), (200, 401), "{line}");
+        assert_eq!(server.ask("GET /v1/accounts/acct_late", &Value::Null).await.status, 404, "{line}");
+    }
+}
+
+/// Otherwise a session that a platform signed before the offboarding is done, and long after it was asked for, would outlive it.
+#[tokio::test]
+async fn rule_14_8_an_offboarding_begins_when_it_is_decided() {
+    let server = Server::peopled().await;
+    let api = Arc::clone(&server.admin.api);
+    let asked_at = api.now();
+    let moved = Arc::clone(&api);
+    let another = api.keeper.decide(api.keeper.unasked(), move |_| {
+        moved.clock.set_offset(100);
+        cholla_domain::directory::decision::Decision::unchanged(())
+    });
+    let offboard = json!({"user": "usr_1"});
+    let (another, offboarded) =
+        tokio::join!(another, server.ask("POST /v1/accounts/acct_cactus/users/offboard", &offboard));
+    assert_eq!((another.is_ok(), offboarded.status), (true, 200));
+    let started_at = api.keeper.read().unfinished_erasures().next().unwrap().started_at;
+    assert!(started_at >= asked_at.plus(100), "it has waited for the other change");
+}
+
 /// An auditor sees everything that GET shows, and none of it is secret.
 #[tokio::test]
 async fn what_is_shown_once_is_never_shown_again() {

@@ -1,6 +1,6 @@
 //! The steps of a plan, done one by one, each with its entry in the audit log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cholla_domain::directory::account::{Account as StoredAccount, User};
 use cholla_domain::directory::app::{App as StoredApp, Upload};
@@ -11,9 +11,9 @@ use cholla_domain::directory::endpoint::Endpoint;
 use cholla_domain::directory::install::Install as StoredInstall;
 use cholla_domain::directory::record::{Record, RecordName};
 use cholla_domain::directory::secret::{RollableSecret, SigningSecret};
-use cholla_domain::id::{AppPublicId, ClientId, EndpointId};
-use cholla_domain::installs::{Actor, NewInstall, begin_install, end_install, grant_exactly};
-use cholla_domain::operator::{credential_entry, endpoint_entry, shown_tail};
+use cholla_domain::id::{AccountId, AppPublicId, ClientId, EndpointId};
+use cholla_domain::installs::{Actor, NewInstall, begin_install, end_install, grant_exactly, install_entry};
+use cholla_domain::operator::{credential_entry, endpoint_entry, lifetime, shown_tail};
 use zeroize::Zeroizing;
 
 use super::super::index::{Index, find_webhook};
@@ -99,9 +99,22 @@ impl Doing<'_> {
         match step {
             Step::RemoveInstall(_) => None,
             Step::Account(at) => {
-                let id = &platform.accounts[*at].id;
-                let action = named(ctx.directory.account(id).is_some(), "account.changed", "account.created");
-                Some(self.told(ctx, action, [("account", id.as_str())]))
+                let Account { id, connected_to, .. } = &platform.accounts[*at];
+                let found = ctx.directory.account(id);
+                let action = named(found.is_some(), "account.changed", "account.created");
+                let before = found.map(|found| found.connected_to.clone()).unwrap_or_default();
+                let now = connected_to.iter().cloned().collect();
+                let ids = |these: &BTreeSet<AccountId>, those| {
+                    these.difference(those).map(AccountId::as_str).collect::<Vec<_>>().join(" ")
+                };
+                let (connected, disconnected) = (ids(&now, &before), ids(&before, &now));
+                let mut told = self.told(
+                    ctx,
+                    action,
+                    [("account", id.as_str()), ("connected", &*connected), ("disconnected", &*disconnected)],
+                );
+                told.subject.retain(|(_, ids)| !ids.is_empty());
+                Some(told)
             }
             Step::User(of, _) => Some(self.told(ctx, "user.added", [("account", platform.accounts[*of].id.as_str())])),
             Step::App(at) => {
@@ -125,9 +138,7 @@ impl Doing<'_> {
             (Step::Install(_), Record::Install(install)) => {
                 let is_there = ctx.directory.install(&install.id).is_some();
                 let action = named(is_there, "install.permissions_changed", "install.created");
-                let id = install.id.to_string();
-                let subject = [("install", &*id), ("app", install.app.as_str()), ("account", install.account.as_str())];
-                Some(self.told(ctx, action, subject))
+                Some(install_entry(ctx, self.by, action, install))
             }
             (Step::RemoveKey(_), Record::Credential(own)) => Some(credential_entry(ctx, self.by, "key.revoked", own)),
             (Step::Key(..), Record::Credential(own)) => {
@@ -271,10 +282,12 @@ fn put_key(ctx: &Context<'_>, key: &Key, manner: Manner, credential: Credential,
     let found = credential.key;
     let install = key.kind.app().and_then(|app| ctx.directory.install_of(app, &key.account, key.livemode));
     let counted_from = if manner.anew { ctx.now } else { credential.created_at };
+    let asked = key.expires_in_seconds;
+    let lives_for = if manner.dev { asked } else { lifetime(&credential.kind, asked) };
     change.put(Record::Credential(Box::new(Credential {
         permissions: key_permissions(key),
         install: install.map(|install| install.id),
-        expires_at: key.expires_in_seconds.map(|seconds| counted_from.plus(seconds)),
+        expires_at: lives_for.map(|seconds| counted_from.plus(seconds)),
         revoked_at: None,
         ..credential
     })));

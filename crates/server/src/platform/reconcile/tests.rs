@@ -90,7 +90,7 @@ fn shown(line: &PlanLine) -> String {
     format!("{action:?} {kind} {name} {detail}").trim_end().to_owned()
 }
 
-const PRUNE: Manner = Manner { anew: false, prune: true };
+const PRUNE: Manner = Manner { anew: false, prune: true, dev: false };
 
 #[tokio::test]
 async fn everything_is_made_once() {
@@ -312,7 +312,7 @@ fn ids(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn rule_11_3_dev_mode_derives_the_same_ids_at_every_start() {
     let (one, other) = (World::new(testing::derived).await, World::new(testing::derived).await);
-    let dev = Manner { anew: true, prune: false };
+    let dev = Manner { anew: true, dev: true, ..Manner::default() };
     for world in [&one, &other] {
         world.apply(FILE, dev).await.unwrap();
     }
@@ -361,7 +361,7 @@ async fn rule_11_3_production_draws_values_once() {
 
 #[tokio::test]
 async fn rule_6_3_an_expired_key_stays_expired_in_production() {
-    let dev = Manner { anew: true, prune: false };
+    let dev = Manner { anew: true, dev: true, ..Manner::default() };
     for (named_by, manner, lives) in
         [(testing::drawn as NamedBy, Manner::default(), false), (testing::derived, dev, true)]
     {
@@ -378,6 +378,35 @@ async fn rule_6_3_an_expired_key_stays_expired_in_production() {
         let key = CredentialKey::of(&world.foundation.instance.credential_hash(b"sk_test_declared"));
         let is_live = world.keeper.read().credential(&key).unwrap().is_live(world.clock.now());
         assert_eq!(is_live, lives);
+    }
+}
+
+#[tokio::test]
+async fn rule_5_5_and_15_6_what_a_file_declares_is_as_short_lived_outside_dev_mode() {
+    let (production, dev) = (Manner::default(), Manner { anew: true, dev: true, ..Manner::default() });
+    let hour = Some(3_600);
+    // What the file says, and how long sessions and tokens live then.
+    for (manner, says, expected) in [
+        (production, "", [Some(900), hour]),
+        (production, r#", expires_in = "10m""#, [Some(600); 2]),
+        (production, r#", expires_in = "1h""#, [hour; 2]),
+        (production, r#", expires_in = "30d""#, [hour; 2]),
+        (dev, "", [None; 2]),
+        (dev, r#", expires_in = "30d""#, [Some(30 * 86_400); 2]),
+    ] {
+        let world = World::new(testing::drawn).await;
+        let text = FILE
+            .replace(r#"user = "usr_1" }"#, &format!(r#"user = "usr_1"{says} }}"#))
+            .replace(r#"kind = "oauth""#, &format!(r#"kind = "oauth"{says}"#));
+        world.apply(&text, manner).await.unwrap();
+        let directory = world.keeper.read();
+        let mut lives: Vec<_> = directory
+            .credentials()
+            .filter(|found| matches!(found.kind, CredentialKind::Embedded { .. } | CredentialKind::OAuth { .. }))
+            .map(|found| (found.kind.as_str(), found.expires_at.map(|at| at.as_unix() - found.created_at.as_unix())))
+            .collect();
+        lives.sort_unstable();
+        assert_eq!(lives, [("embedded", expected[0]), ("oauth", expected[1])], "{manner:?} {says}");
     }
 }
 
