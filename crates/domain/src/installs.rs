@@ -44,7 +44,7 @@ pub use list::{CreatedRange, InstallPage, ListRequest, list};
 pub use reauthorize::reauthorize;
 pub use retrieve::retrieve;
 pub use rollout::carry;
-pub use tidy::tidy;
+pub use tidy::{Memory, tidy};
 pub use uninstall::uninstall;
 
 /// Where an install stands between its beginning and its end (contract 11.6). Here only the first and the last ever occur.

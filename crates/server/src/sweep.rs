@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cholla_domain::directory::decision::Decision;
-use cholla_domain::installs::tidy;
+use cholla_domain::installs::{Memory, tidy};
 use cholla_domain::limits::{DELIVERY_KEPT_SECONDS, SWEEP_ROWS_MAX, TIDIED_PER_ROUND_MAX};
 use cholla_domain::ports::{Maintenance, Outbox};
 use tokio::sync::{Notify, watch};
@@ -86,10 +86,10 @@ impl Sweeper {
     /// Forgets what no rule looks at any more: kept results, ended installs, dead sessions.
     async fn tidy(&self) -> Result<(), KeepError> {
         let keeper = &self.api.keeper;
-        let grace_seconds = self.grace_seconds;
+        let memory = Memory { grace_seconds: self.grace_seconds, forgets_credentials: self.api.made_up.is_none() };
         loop {
             let tidied = keeper.decide(keeper.unasked(), move |ctx| {
-                let change = tidy(ctx.directory, ctx.now, grace_seconds, TIDIED_PER_ROUND_MAX);
+                let change = tidy(ctx.directory, ctx.now, memory, TIDIED_PER_ROUND_MAX);
                 let tidied = change.records.len();
                 Decision { change, outcome: tidied }
             });

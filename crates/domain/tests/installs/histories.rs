@@ -10,7 +10,7 @@ use cholla_domain::directory::install::{Channel, Install};
 use cholla_domain::directory::record::{Record, SharedIds};
 use cholla_domain::directory::state::{Credentials, Directory, KeptTotal, Loaded};
 use cholla_domain::id::{AccountId, AppId, InstallId, UserId};
-use cholla_domain::installs::{self, InstallRequest, ListRequest, carry, list, tidy};
+use cholla_domain::installs::{self, InstallRequest, ListRequest, Memory, carry, list, tidy};
 use cholla_domain::limits::ENDED_PER_PLACE_MAX;
 use cholla_domain::list::PageLimit;
 use cholla_domain::livemode::Livemode;
@@ -83,7 +83,8 @@ fn step(world: &mut DirectoryWorld, random: &SeededEntropy) {
         }
         10 => {
             world.pass(i64::try_from(random.below(20 * 24 * 60 * 60)).expect("a small number"));
-            let change = tidy(&world.directory, world.now, world.grace_seconds, 10);
+            let memory = Memory { grace_seconds: world.grace_seconds, forgets_credentials: random.one_in(2) };
+            let change = tidy(&world.directory, world.now, memory, 10);
             world.commit(change);
         }
         _ if account == developer => {}

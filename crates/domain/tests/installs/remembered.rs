@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use cholla_domain::directory::access::{InstallCaller, Refused};
 use cholla_domain::directory::app::Asks;
+use cholla_domain::directory::change::RecordChange;
 use cholla_domain::directory::credential::{Credential, CredentialKind};
 use cholla_domain::directory::decision::Mint;
 use cholla_domain::directory::install::{Channel, InstallView};
 use cholla_domain::directory::kept::{KeptInstall, KeptInstallResult, KeptOperation, StateRefusal};
-use cholla_domain::directory::record::Record;
+use cholla_domain::directory::record::{Record, RecordName};
 use cholla_domain::id::{AccountId, AppId, InstallId, UserId};
-use cholla_domain::installs::{self, CreateRequest, InstallRequest, ListRequest, issue_code, list, tidy};
+use cholla_domain::installs::{self, CreateRequest, InstallRequest, ListRequest, Memory, issue_code, list, tidy};
 use cholla_domain::limits::{
     ENDED_PER_PLACE_MAX, IDEMPOTENCY_KEPT_SECONDS, KEPT_INSTALL_BYTES_PER_ACCOUNT_MAX, KEPT_INSTALLS_PER_ACCOUNT_MAX,
 };
@@ -24,9 +25,14 @@ use super::{TEST, create, done, id_of, key, on, own, reauthorize, uninstall, wor
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
 
+/// What a server remembers that makes nothing up.
+fn memory(grace_seconds: i64) -> Memory {
+    Memory { grace_seconds, forgets_credentials: true }
+}
+
 fn sweep(world: &mut DirectoryWorld) {
     loop {
-        let change = tidy(&world.directory, world.now, GRACE_SECONDS, 100);
+        let change = tidy(&world.directory, world.now, memory(GRACE_SECONDS), 100);
         if change.is_empty() {
             return;
         }
@@ -64,8 +70,13 @@ fn what_is_remembered_for_a_while_is_forgotten() {
     let request = InstallRequest { id: &id, parameters: &[] };
     let decided = installs::uninstall(&world.context_with(Some(&key)), &own("shop", TEST), &request);
     world.take(decided.expect("it may"));
-    let count =
-        |world: &DirectoryWorld, now: Timestamp, grace: i64| tidy(&world.directory, now, grace, 100).records.len();
+    let count = |world: &DirectoryWorld, now: Timestamp, grace: i64| {
+        tidy(&world.directory, now, memory(grace), 100).records.len()
+    };
+    let making_up = Memory { grace_seconds: GRACE_SECONDS, forgets_credentials: false };
+    let left = tidy(&world.directory, beginning.plus(GRACE_SECONDS), making_up, 100).records;
+    assert!(!left.iter().any(|step| matches!(step, RecordChange::Remove(RecordName::Credential(_)))), "made up again");
+    assert_eq!(left.len(), 2, "the others are forgotten");
     for (seconds, grace, expected) in [
         (9, 0, 0),
         (10, 0, 1),
@@ -88,7 +99,7 @@ fn what_is_remembered_for_a_while_is_forgotten() {
     }
     world.pass(GRACE_SECONDS);
     for left in [5, 3, 1, 0] {
-        let change = tidy(&world.directory, world.now, GRACE_SECONDS, 2);
+        let change = tidy(&world.directory, world.now, memory(GRACE_SECONDS), 2);
         world.commit(change);
         assert_eq!(count(&world, world.now, GRACE_SECONDS), left, "bit by bit");
     }
