@@ -276,7 +276,7 @@ impl Credential {
     }
 
     /// From when on a credential that is drawn again and again is as good as one that never was (contract 6.2), and may be forgotten: it
-    /// expired a while ago (contract 15.6), or it was [rotated](Self::is_rotated). One that a person revoked is remembered as if it were not
+    /// expired a while ago (contract 15.6), or it was rotated by OAuth. One that a person revoked is remembered as if it were not
     /// revoked, so that whoever declares its value anew does not bring it back. One that never expires was made by a person, and stays what
     /// it was.
     pub fn dies_at(&self) -> Option<Timestamp> {
