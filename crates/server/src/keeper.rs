@@ -106,8 +106,6 @@ pub(crate) struct Asked {
 
 /// The directory, and the only way to change it.
 pub(crate) struct Keeper {
-    /// Counts changes, so that whoever judged something can tell cheaply whether it still holds.
-    changes: AtomicU64,
     /// The revision that the directory shows, or [`UNSETTLED`]. Written while the directory is locked for writing.
     revision: AtomicU64,
     directory: RwLock<Directory>,
@@ -153,7 +151,6 @@ impl Keeper {
         let endpoints = endpoint_tags(&instance, &directory);
         Ok(Self {
             directory: RwLock::new(directory),
-            changes: AtomicU64::new(0),
             revision: AtomicU64::new(revision.0),
             endpoints: RwLock::new(endpoints),
             turn: tokio::sync::Mutex::new(Turn { revision, is_stale: false }),
@@ -176,18 +173,23 @@ impl Keeper {
         self.directory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How often the directory has changed. What was judged at one count may be judged otherwise at another.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+    /// The revision that the directory shows; `None` while it shows what is not committed.
+    pub(crate) fn shown(&self) -> Option<Revision> {
+        match self.revision.load(Ordering::Acquire) {
+            UNSETTLED => None,
+            revision => Some(Revision(revision)),
+        }
+    }
+
+    /// Whether what was judged on what was [`shown`](Self::shown) then still holds.
+    pub(crate) fn still_shows(&self, judged_at: Option<Revision>) -> bool {
+        judged_at.is_some() && self.shown() == judged_at
     }
 
     /// The revision of the directory that is held, for whoever judges by it and writes later. `None` while it shows what is not committed:
     /// [`settle`](Self::settle), and judge again.
     pub(crate) fn revision(&self, _held: &RwLockReadGuard<'_, Directory>) -> Option<Revision> {
-        match self.revision.load(Ordering::Acquire) {
-            UNSETTLED => None,
-            revision => Some(Revision(revision)),
-        }
+        self.shown()
     }
 
     /// Waits until the directory shows what is committed, and all of that. It may have gone on when this returns.
@@ -281,7 +283,6 @@ impl Keeper {
             *shown = directory;
             self.revision.store(revision.0, Ordering::Release);
             drop(shown);
-            self.changes.fetch_add(1, Ordering::Release);
             *turn = Turn { revision, is_stale: false };
         }
         Ok(())
@@ -350,7 +351,6 @@ impl Keeper {
         apply(&mut directory, change.records);
         self.revision.store(revision.0, Ordering::Release);
         drop(directory);
-        self.changes.fetch_add(1, Ordering::Release);
         if !endpoints.is_empty() {
             self.keep_endpoints(endpoints);
             keep_notices(&*self.notices, &self.read());

@@ -142,7 +142,7 @@ async fn answer_secrets(
     (route, operation, unread): (Option<Operation>, &mut Operation, &mut Option<Incoming>),
 ) -> Reply {
     let mut now = api.now();
-    let judged_at = api.keeper.changes();
+    let judged_at = api.keeper.shown();
     let checked = check_head(parts).and_then(|()| authenticate(api, &parts.headers, now)).and_then(|caller| {
         let namespace = &caller.principal.namespace;
         let app = caller.principal.app.as_ref();
@@ -166,7 +166,7 @@ async fn answer_secrets(
             Err(error) => return error.into(),
         };
         let arrived = api.now();
-        if arrived != now || api.keeper.changes() != judged_at {
+        if arrived != now || !api.keeper.still_shows(judged_at) {
             // What expires or ends is judged when the whole request is there: credential, secret and install may have on its way.
             now = arrived;
             caller = match authenticate(api, &parts.headers, now) {

@@ -92,7 +92,7 @@ pub(crate) async fn serve(
     (route, unread): (InstallRoute, &mut Option<Incoming>),
 ) -> Reply {
     let mut now = api.now();
-    let judged_at = api.keeper.changes();
+    let judged_at = api.keeper.shown();
     let checked = service::check_head(parts).and_then(|()| {
         let key = authenticate_installs(api, &parts.headers, now)?;
         // An account that is not reached is refused at once, unless a kept result may still be asked for.
@@ -115,7 +115,7 @@ pub(crate) async fn serve(
         Err(error) => return error.into(),
     };
     let arrived = api.now();
-    if arrived != now || api.keeper.changes() != judged_at {
+    if arrived != now || !api.keeper.still_shows(judged_at) {
         now = arrived;
         key = match authenticate_installs(api, &parts.headers, now) {
             Ok(key) => key,
